@@ -1,0 +1,48 @@
+# Everything sets itself up: the first `make run` or `make test` creates .venv and installs the packages into it.
+# `make run PYTHON=/path/to/python` uses an interpreter that already has them, torch above all, and installs nothing.
+
+CONSTRAINTS ?= constraints.txt
+
+ifdef PYTHON
+PY    := $(PYTHON)
+SETUP := check-python
+else
+PY    := .venv/bin/python
+SETUP := .venv/installed
+endif
+
+.PHONY: help run test test-all lab notebooks lint check-python clean
+
+help:            ## this list
+	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+run: $(SETUP)    ## a first picture and its progress GIF, under outputs/
+	$(PY) stylize.py --gif
+
+test: $(SETUP)   ## every test, the notebooks included
+	$(PY) -m pytest
+
+test-all: $(SETUP) ## the slow tests too
+	$(PY) -m pytest -m "slow or not slow"
+
+lab: $(SETUP)    ## JupyterLab at the first lesson
+	$(PY) -m jupyter lab notebooks/00_preview.ipynb
+
+notebooks: $(SETUP) ## run all notebooks from a clean kernel and save their outputs
+	$(PY) tests/execute.py
+
+lint: $(SETUP)   ## ruff
+	$(PY) -m ruff check .
+
+clean:           ## delete .venv and outputs
+	rm -rf .venv outputs
+
+.venv/installed: requirements.txt $(CONSTRAINTS)
+	python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; see README.md")'
+	python3 -m venv .venv
+	.venv/bin/python -m pip install --quiet -r requirements.txt $(if $(CONSTRAINTS),-c $(CONSTRAINTS))
+	touch $@
+
+check-python:
+	@$(PY) -c 'import torch, torchvision, numpy, PIL, matplotlib, imageio, pygifsicle, ipywidgets, tqdm, nbval' || \
+	 { echo "$(PY) lacks a package: $(PY) -m pip install -r requirements.txt"; exit 1; }
