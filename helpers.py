@@ -153,7 +153,9 @@ def show(**images: Tensor) -> None:
     if not pictures:
         raise ValueError("there is nothing to show; name the images: show(photo=photo)")
     shapes = [picture.width / picture.height for picture in pictures.values()]
-    figure, axes = plt.subplots(1, len(pictures), figsize=(3 * sum(shapes), 3.3), dpi=80, width_ratios=shapes, squeeze=False)
+    width = min(3 * sum(shapes), 12)  # inches; a height of three, or less where many stand in a row
+    size = width, width / sum(shapes) + 0.3
+    figure, axes = plt.subplots(1, len(pictures), figsize=size, dpi=80, width_ratios=shapes, squeeze=False)
     for axis, (name, picture) in zip(axes[0], pictures.items(), strict=True):
         axis.imshow(picture)
         axis.set_title(name.replace("_", " "))
@@ -258,8 +260,27 @@ def gram_matrix(features: Tensor) -> Tensor:
     pictures of any two sizes can be compared. Built in: 04_gram_matrices.
     """
     height, width = features.shape[-2:]
-    flat = features.flatten(2)  # (B, C, H*W): a row a channel, a column a position
-    return flat @ flat.transpose(1, 2) / (height * width)
+    return _Products.apply(features) / (height * width)
+
+
+class _Products(torch.autograd.Function):
+    """Features F -> F F^T, with the gradient (g + g^T) F written out.
+
+    Autograd sees two factors where there is one, so it multiplies twice and adds; this saves a fifth of an evaluation.
+    """
+
+    @staticmethod
+    def forward(ctx, features):
+        ctx.save_for_backward(features)
+        rows = features.permute(0, 2, 3, 1).flatten(1, 2)  # (B, H*W, C): a row a position, as it lies in memory
+        return rows.transpose(1, 2) @ rows
+
+    @staticmethod
+    def backward(ctx, gradient):
+        (features,) = ctx.saved_tensors
+        channels_last = features.permute(0, 2, 3, 1)  # (B, H, W, C)
+        moved = channels_last.flatten(1, 2) @ (gradient + gradient.transpose(1, 2))
+        return moved.view(channels_last.shape).permute(0, 3, 1, 2)
 
 
 def content_loss(features: Tensor, target: Tensor) -> Tensor:
@@ -308,7 +329,7 @@ class Weights:
     """How much each term of the loss counts. The defaults suit the bundled pictures; what looks right is taste."""
 
     content: float = 1.0
-    style: float = 100.0
+    style: float = 300.0
     tv: float = 0.0
 
     def __post_init__(self):

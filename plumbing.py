@@ -19,7 +19,7 @@ from torch.nn import functional as F
 ASSETS = Path(__file__).resolve().parent / "assets"
 PHOTOGRAPHS = ("astronaut.jpg", "chelsea.jpg", "china.jpg", "coffee.jpg", "flower.jpg")  # over which filters are scaled
 POCKET = ASSETS / "pocket_vgg19.pt"
-POCKET_SHA256 = "2a7994abe2ab3785262d7e78a1d1aee0ecfe1a02c4b68a43ef1a98ccf4598222"
+POCKET_SHA256 = "717b0b368f7a7f3d364ffd7634a60e780df9e738e48a77bab3405b3a6cbaabcd"
 MOST_PIXELS = 100_000_000
 PICTURES = (".png", ".jpg", ".jpeg")
 
@@ -139,7 +139,7 @@ def write_gif(pictures: list[Image.Image], path, seconds: float, hold: float) ->
     durations[-1] += round(100 * hold) * 10
     # One palette for all frames, from a strip of some of them: without flicker, and far faster than a palette a frame.
     some = pictures[:: max(1, len(pictures) // 8)] + pictures[-1:]
-    palette = Image.fromarray(np.concatenate([np.asarray(p) for p in some])).quantize(256, method=Image.Quantize.MEDIANCUT)
+    palette = Image.fromarray(np.concatenate([np.asarray(p) for p in some])).quantize(256, method=Image.Quantize.FASTOCTREE)
     frames = [np.asarray(p.quantize(palette=palette, dither=Image.Dither.NONE)) for p in pictures]
 
     def write(part):
@@ -157,7 +157,7 @@ def _shrink(path: Path) -> None:
         return
     smaller = path.with_name(path.stem + ".small.gif")
     try:
-        pygifsicle.gifsicle(path, smaller, options=["-O3", "--lossy=40"])
+        pygifsicle.gifsicle(path, smaller, options=["-O3", "--lossy=40", "--no-warnings"])
         if smaller.exists() and 0 < smaller.stat().st_size < path.stat().st_size:
             os.replace(smaller, path)
     finally:
@@ -179,7 +179,7 @@ def compact_figures() -> None:
     if in_notebook():
         from matplotlib_inline.backend_inline import set_matplotlib_formats
 
-        set_matplotlib_formats("jpeg", quality=92)
+        set_matplotlib_formats("jpeg", pil_kwargs={"quality": 92})
 
 
 class LivePicture:
@@ -211,13 +211,13 @@ def load_weights(weights) -> dict[str, torch.Tensor]:
     `weights` is "pocket", "imagenet", "random" or a path. Raises: ValueError or OSError that names the file and the way out.
     """
     if weights == "pocket":  # scaled already
-        return _read_state(POCKET, POCKET_SHA256)
+        return read_state(POCKET, POCKET_SHA256)
     if weights == "imagenet":
         state = _imagenet()
     elif weights == "random":
         state = _random()
     elif isinstance(weights, (str, os.PathLike)) and Path(weights).is_file():
-        state = _read_state(Path(weights))
+        state = read_state(Path(weights))
     else:
         raise ValueError(f"weights is {weights!r}; it must be 'pocket', 'imagenet', 'random' or the path of a file of weights")
     return rescale_filters(state, bundled_photographs())
@@ -256,10 +256,10 @@ def _imagenet() -> dict[str, torch.Tensor]:
     except (OSError, RuntimeError) as error:
         raise OSError(f"the ImageNet weights could not be had ({error}); download {weights.url} elsewhere and put it at {file}, "
                       "or use weights='pocket', which needs no download") from error
-    return _convolutions(state, file)
+    return pick_convolutions(state, file)
 
 
-def _read_state(path: Path, sha256: str | None = None) -> dict[str, torch.Tensor]:
+def read_state(path: Path, sha256: str | None = None) -> dict[str, torch.Tensor]:
     """A file of weights in torchvision's names, of any widths, as float32; its SHA-256 is checked where one is given."""
     try:
         data = path.read_bytes()
@@ -272,10 +272,10 @@ def _read_state(path: Path, sha256: str | None = None) -> dict[str, torch.Tensor
         state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except Exception as error:  # torch.load raises many things for a file that is no file of weights
         raise ValueError(f"{path}: is not a file of weights that torch can read safely ({error})") from error
-    return _convolutions(state, path)
+    return pick_convolutions(state, path)
 
 
-def _convolutions(state, path: Path) -> dict[str, torch.Tensor]:
+def pick_convolutions(state, path: Path) -> dict[str, torch.Tensor]:
     """The convolutions up to conv5_1 out of a state dict, checked to fit together."""
     kept, inputs = {}, 3
     for index in INDICES:

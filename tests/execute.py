@@ -1,13 +1,16 @@
 """Run notebooks from a clean kernel, top to bottom, and save them with what they printed and drew: `make notebooks`."""
 
+import base64
+import io
 import sys
 import time
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
+from PIL import Image
 
-NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
+ROOT = Path(__file__).resolve().parents[1]
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -26,9 +29,21 @@ def execute(path: Path) -> float:
         if cell.cell_type == "code":
             cell.outputs = [output for output in cell.outputs if WIDGET not in output.get("data", {})]
     nbformat.write(notebook, path)
+    thumbnail(notebook, path.stem)
     return seconds
 
 
+def thumbnail(notebook, name: str) -> None:
+    """The first figure of a lesson, small, for the README's table."""
+    for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
+        if data := output.get("data", {}).get("image/jpeg"):
+            with Image.open(io.BytesIO(base64.b64decode(data))) as picture:
+                picture.thumbnail((320, 120))
+                (ROOT / "assets" / "thumbnails").mkdir(exist_ok=True)
+                picture.convert("RGB").save(ROOT / "assets" / "thumbnails" / f"{name}.jpg", quality=85)
+            return
+
+
 if __name__ == "__main__":
-    for path in [Path(name) for name in sys.argv[1:]] or sorted(NOTEBOOKS.glob("*.ipynb")):
+    for path in [Path(name) for name in sys.argv[1:]] or sorted((ROOT / "notebooks").glob("*.ipynb")):
         print(f"{path.name}: {execute(path):.0f} s", flush=True)

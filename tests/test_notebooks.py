@@ -49,10 +49,10 @@ def test_opens_and_closes_as_all_lessons_do(path):
     assert first.cell_type == last.cell_type == "markdown"
     assert re.match(r"# .+\n\n\*\*.+\?\*\*\n", first.source), "a title, then the question in bold"
     assert f"../assets/pipeline/{path.stem}.png" in first.source
-    promised = re.search(r"\*\*You will\*\*\n\n((?:- .+\n(?:  .+\n)*)+)", first.source + "\n").group(1)
+    promised = re.search(r"\*\*You will\*\*\n+((?:- .+\n(?:  .+\n)*)+)", first.source + "\n").group(1)
     assert re.search(r"About \d+ minutes", first.source)
     assert last.source.startswith("## In this lesson you\n")
-    kept = re.search(r"## In this lesson you\n\n((?:- .+\n(?:  .+\n)*)+)", last.source).group(1)
+    kept = re.search(r"## In this lesson you\n+((?:- .+\n(?:  .+\n)*)+)", last.source).group(1)
     assert promised.count("\n- ") == kept.count("\n- ") == 2, "three verbs, promised and kept"
     for word in ("**Left out.**", "**Next.**", "**Sources.**"):
         assert word in last.source

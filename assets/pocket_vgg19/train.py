@@ -24,7 +24,7 @@ from torch import nn
 from torch.nn import functional as F
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from plumbing import bundled_photographs, rescale_filters
+from plumbing import bundled_photographs, read_state, rescale_filters
 
 BLOCKS = (2, 2, 4, 4, 1)  # convolutions between two poolings
 NAMES = tuple(f"{block}_{i}" for block, n in enumerate(BLOCKS, start=1) for i in range(1, n + 1))
@@ -105,6 +105,15 @@ class Student(nn.Module):
         return walk(normalized(images), lambda name, x: self.norms[name](self.convs[name](x)))
 
     @torch.no_grad()
+    def unfold(self, state):
+        """Takes over a plain VGG's weights; the normalization becomes the identity, to be kept frozen."""
+        for name, weight, bias in zip(NAMES, list(state.values())[::2], list(state.values())[1::2], strict=True):
+            norm = self.norms[name]
+            self.convs[name].weight.copy_(weight)
+            norm.bias.copy_(bias)
+            norm.running_var.fill_(1 - norm.eps)
+
+    @torch.no_grad()
     def folded(self):
         """Batch normalization folded into the convolutions: the state dict of a plain VGG, named by torchvision's indices."""
         state, index = {}, 0
@@ -174,13 +183,20 @@ def train(arguments):
 
     student = Student().to(DEVICE, memory_format=torch.channels_last)
     maps = nn.ModuleDict({n: nn.Conv2d(WIDTHS[n], means[n].shape[1], 1, stride=STRIDES[n]) for n in NAMES}).to(DEVICE)
+    if arguments.resume:
+        student.unfold(read_state(Path(arguments.resume)))
+        student.norms.eval()
+        crops = [batch(photos, paintings, 8, 160, rng) for _ in range(12)]
+        fit(maps, student, lambda images: {n: (f - means[n]) / scales[n] for n, f in teach(images).items()}, crops)
     parameters = [*student.parameters(), *maps.parameters()]
     optimizer = torch.optim.AdamW(parameters, lr=arguments.lr, weight_decay=1e-4)
 
     begin, step, running = time.monotonic(), 0, dict.fromkeys(NAMES, 1.0)
     while (done := (time.monotonic() - begin) / 60 / arguments.minutes) < 1:
-        late = done > 0.75  # larger crops at the end: the deep layers see as far as they will in a whole picture
-        images = batch(photos, paintings, *((4, 224) if late else (16, 112)), rng)
+        if done > 0.75 and student.norms["1_1"].training:  # fewer and larger crops at the end: deep layers see as far as they will
+            settle(student, photos, paintings, rng)  # in a whole picture; but four crops are too few to normalize over
+            student.norms.eval()
+        images = batch(photos, paintings, *((16, 112) if student.norms["1_1"].training else (8, 160)), rng)
         for group in optimizer.param_groups:
             group["lr"] = arguments.lr * min(1, (step + 1) / 300) * 0.5 * (1 + math.cos(math.pi * done))
         with torch.autocast(**AUTOCAST):
@@ -205,18 +221,38 @@ def train(arguments):
     print(f"{step} steps in {(time.monotonic() - begin) / 60:.1f} minutes")
 
 
-def write(student, photos, paintings, rng, path):
-    """Settle the batch statistics, fold them away, scale every filter to a mean activation of 1, write float16."""
-    norms = list(student.norms.values())
-    momenta = [norm.momentum for norm in norms]
-    for norm in norms:
+@torch.no_grad()
+def fit(maps, student, targets, crops):
+    """Sets the 1x1 maps to the best linear ones, so that a student that knows much already is not led astray by new maps."""
+    sums = dict.fromkeys(NAMES, (0, 0))
+    for images in crops:
+        features, wanted = student(images), targets(images)
+        for name in NAMES:
+            x, y = (f[name][:, :, ::2, ::2].transpose(0, 1).flatten(1).T.double() for f in (features, wanted))
+            x = torch.cat([x, torch.ones_like(x[:, :1])], 1)
+            sums[name] = sums[name][0] + x.T @ x, sums[name][1] + x.T @ y
+    for name, (xx, xy) in sums.items():
+        solution = torch.linalg.solve(xx + 1e-6 * xx.diagonal().mean() * torch.eye(len(xx), device=xx.device), xy)
+        maps[name].weight.copy_(solution[:-1].T[:, :, None, None])
+        maps[name].bias.copy_(solution[-1])
+
+
+@torch.no_grad()
+def settle(student, photos, paintings, rng):
+    """Replaces the running statistics by the plain average over 24 batches."""
+    for norm in student.norms.values():
         norm.reset_running_stats()
-        norm.momentum = None  # a plain average over what follows
-    with torch.no_grad():
-        for _ in range(24):
-            student(batch(photos, paintings, 4, 224, rng))
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum
+        norm.momentum = None
+    for _ in range(24):
+        student(batch(photos, paintings, 4, 224, rng))
+    for norm in student.norms.values():
+        norm.momentum = 0.1
+
+
+def write(student, photos, paintings, rng, path):
+    """Fold the normalization away, scale every filter to a mean activation of 1, write float16."""
+    if student.norms["1_1"].training:
+        settle(student, photos, paintings, rng)
     state = rescale_filters(student.folded(), bundled_photographs())
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     torch.save({name: tensor.half() for name, tensor in state.items()}, path)
@@ -229,6 +265,7 @@ def main():
     parser.add_argument("--teacher", required=True, help='"torchvision", or a folder with the two teacher files')
     parser.add_argument("--minutes", type=float, default=60.0, help="the learning rate falls to 0 over this time")
     parser.add_argument("--lr", type=float, default=3e-3)
+    parser.add_argument("--resume", metavar="FILE", help="go on from a written file, its normalization frozen; wants a lower --lr")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", default=Path(__file__).resolve().parents[1] / "pocket_vgg19.pt", help="where the weights go")
     train(parser.parse_args())
