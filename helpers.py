@@ -58,7 +58,7 @@ def device() -> torch.device:
 def load_image(path, size: int | None = 256) -> Tensor:
     """A picture file as an image (1, 3, H, W), its long side at most `size` pixels: aspect ratio kept, never enlarged.
 
-    `size=None` takes the picture as it is. EXIF rotation is applied, transparency lies on white, grey, palette, CMYK and
+    `size=None` takes the picture as it is. EXIF rotation is applied, transparency lies on white, gray, palette, CMYK and
     16-bit pictures become RGB, and of an animation the first frame is taken.
 
     Raises: FileNotFoundError or ValueError, with the file's name and the way out, for what cannot be read.
@@ -97,7 +97,7 @@ def save_image(image: Tensor, path) -> None:
 
 
 def noise_like(image: Tensor, generator: torch.Generator | None = None) -> Tensor:
-    """An image of the same shape without content: grey noise, 0.5 + 0.1 times a standard normal, clipped to [0, 1].
+    """An image of the same shape without content: gray noise, 0.5 + 0.1 times a standard normal, clipped to [0, 1].
 
     The numbers are drawn on the CPU, so that a seed means the same on every device. Built in: 03_content.
     """
@@ -120,7 +120,7 @@ def recolor(image: Tensor, like: Tensor) -> Tensor:
     """The image with the mean and the covariance of another image's RGB values: one linear map for all its pixels.
 
     With x a pixel, mu the means and S the covariances, x -> S_like^(1/2) S_image^(-1/2) (x - mu_image) + mu_like, clipped
-    to [0, 1]. A direction in which the image has no color at all, as in a grey or flat one, stays without.
+    to [0, 1]. A direction in which the image has no color at all, as in a gray or flat one, stays without.
 
     Source: Gatys, Bethge, Hertzmann, Shechtman, "Preserving Color in Neural Artistic Style Transfer" (arXiv:1606.05897),
     section 3.1. Built in: 07_optimization.
@@ -373,7 +373,7 @@ def transfer(vgg: VGG19, photo: Tensor, painting: Tensor, weights: Weights | Non
         grams = {name: gram_matrix(features[name]) for name in names}
         return {"content": weights.content * content_loss(features[CONTENT_LAYER], content_target),
                 "style": weights.style * style_loss(grams, targets, layer_weights),
-                "tv": weights.tv * tv_loss(image)}
+                "tv": weights.tv * tv_loss(image) if weights.tv else image.new_zeros(())}
 
     return objective
 
@@ -510,7 +510,7 @@ def stylize(photo: Tensor, painting: Tensor, *, vgg: VGG19 | None = None, weight
             generator: torch.Generator | None = None) -> Iterator[Step]:
     """The photograph in the painting's manner, step by step: `transfer` handed to `optimize`, from a start of your choice.
 
-    `start` is the photograph "recolored" with the painting's palette, the photograph itself ("content"), grey "noise" drawn
+    `start` is the photograph "recolored" with the painting's palette, the photograph itself ("content"), gray "noise" drawn
     with `generator`, or the painting at the photograph's size ("style"). `vgg` None is the pocket network on the fastest
     device. The rest is as in `transfer` and `optimize`. Built in: 07_optimization.
     """

@@ -75,10 +75,10 @@ def _rgb(picture: Image.Image) -> Image.Image:
 
 
 def _eight_bits(values: np.ndarray) -> np.ndarray:
-    """Grey values of 16 or 32 bits, or of 0 to 1, as 8 bits."""
+    """Gray values of 16 or 32 bits, or of 0 to 1, as 8 bits."""
     low, high = values.min(), values.max()
     if not (np.isfinite(low) and np.isfinite(high) and low >= 0 and high <= 65535):
-        raise ValueError(f"its grey values run from {low} to {high}, where 0 to 65535 was expected")
+        raise ValueError(f"its gray values run from {low} to {high}, where 0 to 65535 was expected")
     if np.issubdtype(values.dtype, np.floating) and high <= 1:
         scale = 255.0
     else:
@@ -309,7 +309,8 @@ def rescale_filters(state: dict[str, torch.Tensor], images: list[torch.Tensor]) 
     """The same network with each filter's weights and bias divided so that its mean activation over `images` is 1.
 
     A ReLU passes positive factors on, so the next layer undoes them and only the scale of each channel changes: the paper's
-    "normalized" VGG (Gatys et al. 2016, section 2). Max pooling, zero padding. A filter that never fires is left alone.
+    "normalized" VGG (Gatys et al. 2016, section 2). Max pooling, zero padding. A filter with less than a hundredth of its layer's
+    mean activation is taken to have that much: what fires at a few border pixels alone would be blown up beyond all others.
     """
     mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
     xs, scaled, before, factor = [(image - mean) / std for image in images], {}, 0, torch.ones(3)
@@ -320,7 +321,7 @@ def rescale_filters(state: dict[str, torch.Tensor], images: list[torch.Tensor]) 
         bias = state[f"features.{index}.bias"]
         xs = [F.relu(F.conv2d(x, weight, bias, padding=1)) for x in xs]
         activation = sum(x.sum((0, 2, 3)) for x in xs) / sum(x[:, 0].numel() for x in xs)
-        factor, before = torch.where(activation > 1e-6, activation, 1.0), index
+        factor, before = activation.clamp(min=0.01 * activation.mean()), index
         xs = [x / factor.view(1, -1, 1, 1) for x in xs]
         scaled[f"features.{index}.weight"] = weight / factor.view(-1, 1, 1, 1)
         scaled[f"features.{index}.bias"] = bias / factor

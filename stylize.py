@@ -54,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
     add("--pooling", choices=("max", "average"), default="max", help="(%(default)s)")
     add("--network", default="pocket", help="pocket, imagenet (downloads 548 MB once), random, or a file of weights (%(default)s)")
     add("--start", choices=("recolored", "content", "noise", "style"), default="recolored",
-        help="where the pixels begin: the photograph in the painting's palette, as it is, grey noise, the painting (%(default)s)")
+        help="where the pixels begin: the photograph in the painting's palette, as it is, gray noise, the painting (%(default)s)")
     add("--random-input", action="store_const", const="noise", dest="start", help="short for --start noise")
     add("--preserve-color", action="store_true", help="keep the photograph's palette: recolor the painting to it first")
     add("--seed", type=int, default=0, help="for the noise (%(default)s)")

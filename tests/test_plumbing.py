@@ -27,12 +27,12 @@ def corners(path):
     return [tuple((image[0, :, y, x] * 255).round().int().tolist()) for y in (0, -1) for x in (0, -1)]
 
 
-RED, GREEN, BLUE, GREY = (255, 0, 0), (0, 255, 0), (0, 0, 255), (128, 128, 128)
+RED, GREEN, BLUE, GRAY = (255, 0, 0), (0, 255, 0), (0, 0, 255), (128, 128, 128)
 
 
 @pytest.fixture
 def colored():
-    picture = Image.new("RGB", (16, 8), GREY)
+    picture = Image.new("RGB", (16, 8), GRAY)
     for place, color in {(0, 0): RED, (15, 0): GREEN, (0, 7): BLUE}.items():
         picture.putpixel(place, color)
     return picture
@@ -43,7 +43,7 @@ def test_exif_rotation_is_applied(tmp_path, colored):
     exif[274] = 6  # the camera was held upright: turn a quarter to the right
     colored.save(tmp_path / "turned.png", exif=exif)
     assert nst.load_image(tmp_path / "turned.png").shape == (1, 3, 16, 8)
-    assert corners(tmp_path / "turned.png") == [BLUE, RED, GREY, GREEN]
+    assert corners(tmp_path / "turned.png") == [BLUE, RED, GRAY, GREEN]
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "P", "LA"])
