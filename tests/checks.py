@@ -673,3 +673,28 @@ def alarm(attempt) -> None:
     expect("losses 3, NaN, 2", attempt([3.0, math.nan, 2.0]), 1, "Every comparison with NaN is False, so test for it: math.isfinite(loss)")
     expect("losses 3, infinity", attempt([3.0, math.inf]), 1, "Infinity is not finite either")
     expect("losses 3, 4, 5 with patience=2", attempt([3.0, 4.0, 5.0], 2), 2, "Use the argument patience, not its default")
+
+
+# ------------------------------------------------------------------------------------------------ 09_studio
+
+
+@exercise
+def log_slider(weight):
+    expect("the left end of a slider from 1 to 10000", weight(0.0, 1.0, 10000.0), 1.0,
+           "At position 0 the weight is `low` itself; `low` and `high` are weights, not exponents.")
+    expect("the right end", weight(1.0, 1.0, 10000.0), 10000.0, "At position 1 the weight is `high`.")
+    expect("the middle", weight(0.5, 1.0, 10000.0), 100.0,
+           "Half the way is half the factors of ten, not half the difference: raise the ratio of the ends to the position.")
+    expect("the middle of a slider from 0.01 to 100", weight(0.5, 0.01, 100.0), 1.0,
+           "It is the ratio high / low that is raised to the position; with low = 1 you would not notice.")
+
+
+@exercise
+def draw_times(drawn):
+    expect("evaluations at 0, 1 and 2 s, a gap of 0.5 s", drawn([0.0, 1.0, 2.0], 0.5), [0.0, 1.0, 2.0],
+           "All of them are further apart than the gap, so all are drawn: go by the clock, not by counting.")
+    expect("evaluations every 0.25 s, a gap of 0.5 s", drawn([0.0, 0.25, 0.5, 0.75, 1.0], 0.5), [0.0, 0.5, 1.0],
+           "Compare with the last time that was *drawn*: a fast run would otherwise be drawn never, or always.")
+    expect("evaluations at 0, 0.75, 1, 1.25 and 1.5 s, a gap of 0.5 s", drawn([0.0, 0.75, 1.0, 1.25, 1.5], 0.5), [0.0, 0.75, 1.25],
+           "The gap begins anew at each drawing; a fixed grid of times lets two drawings come closer than the gap.")
+    expect("no evaluations at all", drawn([], 0.5), [], "Before the first evaluation there is nothing to draw.")

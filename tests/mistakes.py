@@ -529,4 +529,15 @@ def alarm(losses, patience=3):  # counts rises over the loss before
             return place
 ''',
     ],
+    # ---------------------------------------------------------------- 09_studio
+    "log_slider": [
+        "def weight(position, low, high): return low + position * (high - low)",
+        "def weight(position, low, high): return 10 ** (low + position * (high - low))",
+        "def weight(position, low, high): return low * high ** position",
+    ],
+    "draw_times": [
+        "def drawn(times, gap): return times[::2]",
+        "def drawn(times, gap): return times[:1] + [b for a, b in zip(times, times[1:]) if b - a >= gap]",
+        "def drawn(times, gap): return [t for i, t in enumerate(times) if i == 0 or t // gap > times[i - 1] // gap]",
+    ],
 }

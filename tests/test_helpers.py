@@ -165,15 +165,15 @@ def test_the_network_is_frozen_and_the_gradient_reaches_the_image(vgg, photo):
     assert not vgg.training and not any(p.requires_grad for p in vgg.parameters())
 
 
-@pytest.mark.parametrize("weights", ["pocket", "random"])
-def test_every_filter_has_mean_activation_one(weights):
+@pytest.mark.parametrize(("weights", "share"), [("pocket", 1.0), ("random", 0.8)])
+def test_every_filter_has_mean_activation_one(weights, share):
     vgg = nst.VGG19(weights)
     convs = [name for name in nst.LAYERS if name.startswith("relu")]
     batches = [vgg(image, convs) for image in plumbing.bundled_photographs()]
     for name in convs:
         mean = (sum(f[name].sum((0, 2, 3)) for f in batches) / sum(f[name][:, 0].numel() for f in batches)).double()
         assert mean.max() < 1.02, name
-        assert ((mean - 1).abs() < 0.02).double().mean() > 0.9, name  # all but filters that hardly ever fire
+        assert ((mean - 1).abs() < 0.02).double().mean() >= share, name  # all but those that hardly ever fire
 
 
 @pytest.mark.parametrize("pooling", ["max", "average"])

@@ -16,6 +16,7 @@ LIT = {
     "06_pooling": ("features",),
     "07_optimization": ("steps", "frames"),
     "08_artifacts": ("losses", "steps"),
+    "09_studio": BOXES,
 }
 
 
