@@ -432,14 +432,14 @@ def balancing_factor(attempt):
 
 @exercise
 def keras_factor(attempt):
-    """Checked against the formula itself on made-up Grams: 6 channels, 10 positions, an image of 40 pixels."""
-    channels, positions, size = 6, 10, 40
+    """Checked against the formula itself on made-up Grams: 7 channels, 12 positions, an image of 40 pixels."""
+    channels, positions, size = 7, 12, 40
     generator = torch.Generator().manual_seed(0)
     features, wanted = (torch.rand(channels, positions, generator=generator, dtype=torch.float64) for _ in range(2))
     difference = (features @ features.T - wanted @ wanted.T).square().sum()
-    expected = (difference / (4 * 3**2 * size**2) / (difference / (4 * channels**2 * positions**2))).item()  # 0.25
+    expected = (difference / (4 * 3**2 * size**2) / (difference / (4 * channels**2 * positions**2))).item()  # 0.49
     came = attempt(channels, positions, size)
-    what = f"6 channels, 10 positions and 40 pixels: expected {expected:.4f}"
+    what = f"7 channels, 12 positions and 40 pixels: expected {expected:.4f}"
     if isinstance(came, (int, float)):
         for wrong, why in ((1 / expected, "yours is upside down: how many of our E_l make one of Keras's losses, not the reverse"),
                            (expected**0.5, "the squares are missing: channels, positions, 3 and size are all squared below the sum"),
@@ -448,7 +448,7 @@ def keras_factor(attempt):
                            (positions**2 / size**2, "the 3 in Keras's formula stands where ours has the layer's channels; they do not cancel")):
             if abs(came - wrong) < 1e-6:
                 raise Wrong(f"{what}, got {came:.4f}: {why}.")
-    expect("6 channels, 10 positions, 40 pixels", came, expected, "Write both as a constant times sum((g - a)^2) and divide.")
+    expect("7 channels, 12 positions, 40 pixels", came, expected, "Write both as a constant times sum((g - a)^2) and divide.")
     expect("12 channels, 5 positions, 20 pixels", attempt(12, 5, 20), 1.0, "Write both as a constant times sum((g - a)^2) and divide.")
 
 
