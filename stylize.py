@@ -103,8 +103,8 @@ def run(options: argparse.Namespace) -> None:
     last = seen[-1]
     shares = ", ".join(f"{term} {value / last.loss:.1%}" for term, value in last.losses.items()) if last.loss else "all 0"
     print(f"{last.evaluations} evaluations in {last.seconds:.1f} s; loss {last.loss:.4g}, of which {shares}")
-    if options.content_weight and last.losses["content"] < 0.01 * last.loss:
-        print("note: content is under 1% of the loss, so the photograph hardly counts; --help says what weights mean here")
+    if options.content_weight and last.losses["content"] < 0.1 * last.loss:
+        print("note: content is under 10% of the loss, so the photograph hardly counts; --help says what weights mean here")
     nst.save_image(last.image, output)
     print(f"picture:  {output}")
     if gif:
