@@ -256,7 +256,7 @@ def _imagenet() -> dict[str, torch.Tensor]:
     except (OSError, RuntimeError) as error:
         raise OSError(f"the ImageNet weights could not be had ({error}); download {weights.url} elsewhere and put it at {file}, "
                       "or use weights='pocket', which needs no download") from error
-    return pick_convolutions(state, file)
+    return _convolutions(state, file)
 
 
 def read_state(path: Path, sha256: str | None = None) -> dict[str, torch.Tensor]:
@@ -272,10 +272,10 @@ def read_state(path: Path, sha256: str | None = None) -> dict[str, torch.Tensor]
         state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except Exception as error:  # torch.load raises many things for a file that is no file of weights
         raise ValueError(f"{path}: is not a file of weights that torch can read safely ({error})") from error
-    return pick_convolutions(state, path)
+    return _convolutions(state, path)
 
 
-def pick_convolutions(state, path: Path) -> dict[str, torch.Tensor]:
+def _convolutions(state, path: Path) -> dict[str, torch.Tensor]:
     """The convolutions up to conv5_1 out of a state dict, checked to fit together."""
     kept, inputs = {}, 3
     for index in INDICES:

@@ -14,7 +14,7 @@ TEACHER is as in train.py.
 import argparse
 
 import torch
-from train import NAMES, folder_teacher, read_folder, torchvision_teacher
+from train import NAMES, folder_teacher, linear_maps, read_folder, rows, torchvision_teacher, with_ones
 
 import helpers as nst
 from plumbing import ASSETS, bundled_photographs
@@ -22,11 +22,6 @@ from plumbing import ASSETS, bundled_photographs
 JUDGED = ("1_1", "2_1", "3_1")
 PAIRS = (("china", "starry_night"), ("chelsea", "hokusai_great_wave"), ("coffee", "van_gogh_village_street_in_auvers"),
          ("astronaut", "kandinsky_composition_viii"))
-
-
-def rows(features: torch.Tensor) -> torch.Tensor:
-    """Features (1, C, h, w) -> (h*w, C), float64."""
-    return features[0].flatten(1).T.double()
 
 
 @torch.no_grad()
@@ -38,18 +33,9 @@ def explained_variance(student: nst.VGG19, teach, photos, held_out) -> dict[str,
             image = picture[None].float() / 255
             ours, theirs = student(image, [f"relu{name}" for name in NAMES]), teach(image)
             for name in NAMES:
-                x = rows(ours[f"relu{name}"])
-                yield name, torch.cat([x, torch.ones(len(x), 1)], 1), rows(theirs[name])
+                yield name, with_ones(rows(ours[f"relu{name}"])), rows(theirs[name])
 
-    normal = {}
-    for name, x, y in pairs(photos):
-        xx, xy = normal.get(name, (0, 0))
-        normal[name] = xx + x.T @ x, xy + x.T @ y
-    maps = {}
-    for name, (xx, xy) in normal.items():
-        ridge = 1e-8 * xx.diagonal().mean() * torch.eye(len(xx))  # a filter that never fires would make it singular
-        maps[name] = torch.linalg.solve(xx + ridge, xy)
-
+    maps = linear_maps(pairs(photos), 1e-8)
     error, count, total, squares = ({name: 0.0 for name in NAMES} for _ in range(4))
     for name, x, y in pairs(held_out):
         error[name] += (y - x @ maps[name]).square().sum()

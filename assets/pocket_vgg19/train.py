@@ -24,7 +24,7 @@ from torch import nn
 from torch.nn import functional as F
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from plumbing import bundled_photographs, read_state, rescale_filters
+from plumbing import INDICES, bundled_photographs, read_state, rescale_filters
 
 BLOCKS = (2, 2, 4, 4, 1)  # convolutions between two poolings
 NAMES = tuple(f"{block}_{i}" for block, n in enumerate(BLOCKS, start=1) for i in range(1, n + 1))
@@ -116,14 +116,12 @@ class Student(nn.Module):
     @torch.no_grad()
     def folded(self):
         """Batch normalization folded into the convolutions: the state dict of a plain VGG, named by torchvision's indices."""
-        state, index = {}, 0
-        for name in NAMES:
-            index += name.endswith("_1") and name != "1_1"  # a pooling stands before this convolution
+        state = {}
+        for name, index in zip(NAMES, INDICES, strict=True):
             norm = self.norms[name]
             scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
             state[f"features.{index}.weight"] = (self.convs[name].weight * scale.view(-1, 1, 1, 1)).cpu().contiguous()
             state[f"features.{index}.bias"] = (norm.bias - norm.running_mean * scale).cpu()
-            index += 2
         return state
 
 
@@ -221,18 +219,38 @@ def train(arguments):
     print(f"{step} steps in {(time.monotonic() - begin) / 60:.1f} minutes")
 
 
+def linear_maps(pairs, ridge):
+    """Least squares by name: `pairs` are (name, x, y) in any order and number, x (rows, C) with a last column of ones, y (rows, T);
+    a dict from name to (C, T). `ridge`, times the mean square of x, keeps filters that never fire from making it singular."""
+    normal = {}
+    for name, x, y in pairs:
+        xx, xy = normal.get(name, (0, 0))
+        normal[name] = xx + x.T @ x, xy + x.T @ y
+    return {name: torch.linalg.solve(xx + ridge * xx.diagonal().mean() * torch.eye(len(xx), device=xx.device), xy)
+            for name, (xx, xy) in normal.items()}
+
+
+def rows(features):
+    """Features (B, C, h, w) -> (B*h*w, C), float64."""
+    return features.transpose(0, 1).flatten(1).T.double()
+
+
+def with_ones(x):
+    """A last column of ones, for the map's constant."""
+    return torch.cat([x, torch.ones_like(x[:, :1])], 1)
+
+
 @torch.no_grad()
 def fit(maps, student, targets, crops):
     """Sets the 1x1 maps to the best linear ones, so that a student that knows much already is not led astray by new maps."""
-    sums = dict.fromkeys(NAMES, (0, 0))
-    for images in crops:
-        features, wanted = student(images), targets(images)
-        for name in NAMES:
-            x, y = (f[name][:, :, ::2, ::2].transpose(0, 1).flatten(1).T.double() for f in (features, wanted))
-            x = torch.cat([x, torch.ones_like(x[:, :1])], 1)
-            sums[name] = sums[name][0] + x.T @ x, sums[name][1] + x.T @ y
-    for name, (xx, xy) in sums.items():
-        solution = torch.linalg.solve(xx + 1e-6 * xx.diagonal().mean() * torch.eye(len(xx), device=xx.device), xy)
+
+    def pairs():
+        for images in crops:
+            features, wanted = student(images), targets(images)
+            for name in NAMES:
+                yield name, *(rows(f[name][:, :, ::2, ::2]) for f in (features, wanted))
+
+    for name, solution in linear_maps(((name, with_ones(x), y) for name, x, y in pairs()), 1e-6).items():
         maps[name].weight.copy_(solution[:-1].T[:, :, None, None])
         maps[name].bias.copy_(solution[-1])
 
