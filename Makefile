@@ -11,7 +11,7 @@ PY    := .venv/bin/python
 SETUP := .venv/installed
 endif
 
-.PHONY: help run test test-all lab notebooks lint check-python clean
+.PHONY: help run test test-all lab notebooks lessons lint format check-python clean
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -29,10 +29,17 @@ lab: $(SETUP)    ## JupyterLab at the first lesson
 	$(PY) -m jupyter lab notebooks/00_preview.ipynb
 
 notebooks: $(SETUP) ## run all notebooks from a clean kernel and save their outputs
-	$(PY) tests/execute.py
+	$(PY) -m tools.execute_notebooks
 
-lint: $(SETUP)   ## ruff
+lessons: $(SETUP) ## README's table and the maps, from the lessons' title cells
+	$(PY) -m tools.lessons
+
+lint: $(SETUP)   ## ruff: rules and format, modules and notebooks
 	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+
+format: $(SETUP) ## ruff rewrites modules and notebooks
+	$(PY) -m ruff format .
 
 clean:           ## delete .venv and outputs
 	rm -rf .venv outputs

@@ -1,148 +1,228 @@
-"""Neural style transfer from the command line: a thin front to helpers.py, without logic of its own."""
+"""The command line: paint one photograph in the style of one painting."""
 
 import argparse
 import sys
 from pathlib import Path
 
-import torch
+from style_transfer import flags
+from style_transfer.settings import (
+    ASSETS,
+    OUTPUTS,
+    PICTURE_SUFFIXES,
+    check_count,
+    learning_rate,
+)
 
-import helpers as nst
-import plumbing
-
-ASSETS = plumbing.ASSETS
 UNITS = """\
 what the weights mean:
-  The loss is content-weight x (mean squared difference of relu4_2 features) + style-weight x (mean over the style layers of
-  the paper's E_l) + tv-weight x (mean squared difference of neighboring pixels). Every filter of the network is scaled to a
-  mean activation of 1 and every term is a mean, so the weights depend neither on the picture's size nor on the network.
+  The loss is content-weight x (mean squared difference of relu4_2 features) + style-weight x (mean
+  over the style layers of the paper's E_l) + tv-weight x (mean squared difference of neighboring
+  pixels). Every filter of the network is scaled to a mean activation of 1 and every term is a mean.
 
-  Other programs' weights are in other units. PyTorch's tutorial and its many descendants sum the MSE of Grams divided by
-  channels x positions: for a layer of N channels that is 4 / N^2 of E_l. Their 1e6 comes to 4e6 / N^2 a layer, 977 at relu1_1
-  (N = 64) and 15 at relu5_1 (N = 512), summed over layers where this program averages: five times that here, about 4900 for
-  the first layer and 76 for the last on one and the same features. 500000 is half of that, 2440 to 38. Features are scaled
-  differently too, so take such a number as a place to begin looking. Lesson 05 has the whole table.
+  Weights of other programs are in other units. PyTorch's tutorial and its many descendants sum the
+  MSE of Gram matrices that are divided by channels x positions. For a layer of N channels, that is
+  4 / N^2 of E_l. Their 1e6 is 4e6 / N^2 per layer: 977 at relu1_1 (N = 64) and 15 at relu5_1
+  (N = 512). They sum over layers where this program averages, so it is five times that here: about
+  4900 for the first layer and 76 for the last, on the same features. 500000 is half of that, 2440
+  to 38. Features are scaled differently too, so take such a number as a first guess. Lesson 05 has
+  the whole table.
+
+examples:
+  python stylize.py me.jpg painting.jpg
+  python stylize.py -c me.jpg -s painting.jpg -o result.png --size 512 --style-weight 300 --gif
 """
 
 
-class Parser(argparse.ArgumentParser):
-    """argparse, but a mistake is answered in one line."""
-
-    def error(self, message):
-        self.exit(2, f"{self.prog}: {message}; --help lists the flags\n")
-
-
 def parser() -> argparse.ArgumentParser:
-    defaults = nst.Weights()
-    parser = Parser(
-        prog="stylize.py", description="Paint a photograph in the manner of a painting.", epilog=UNITS,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    """The flags of this program."""
+    parser = flags.Parser(
+        prog="stylize.py",
+        description="Paint a photograph in the style of a painting.",
+        epilog=UNITS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     add = parser.add_argument
-    add("--content", metavar="FILE", default=ASSETS / "china.jpg", help="the photograph (default: the bundled temple)")
-    add("--style", metavar="FILE", default=ASSETS / "starry_night.jpg", help="the painting (default: the bundled Starry Night)")
-    add("--output", metavar="FILE", help="where the picture goes, .png or .jpg (default: outputs/CONTENT_STYLE.png)")
-    add("--gif", metavar="FILE", nargs="?", const="", help="write the progress too; without FILE, beside the picture")
-    add("--panel", metavar="FILE", nargs="?", const="", help="write photo, painting and result side by side; likewise")
-    add("--size", type=int, default=256, metavar="PIXELS", help="long side of the picture, which is never enlarged (%(default)s)")
-    add("--content-weight", type=float, default=defaults.content, metavar="W", help="see below (%(default)g)")
-    add("--style-weight", type=float, default=defaults.style, metavar="W", help="see below (%(default)g)")
-    add("--tv-weight", type=float, default=defaults.tv, metavar="W", help="quiets single pixels; see below (%(default)g)")
-    add("--style-layers", nargs="+", metavar="LAYER", default=list(nst.STYLE_LAYERS),
-        help="any of conv1_1, relu1_1, ..., relu5_1, averaged; LAYER=WEIGHT to weigh them (%(default)s)")
-    add("--steps", type=int, default=200, help="evaluations of the loss and its gradient (%(default)s)")
-    add("--method", choices=("lbfgs", "adam"), default="lbfgs", help="the optimizer (%(default)s)")
-    add("--lr", type=float, help="learning rate (1 for lbfgs, 0.03 for adam)")
-    add("--pooling", choices=("max", "average"), default="max", help="(%(default)s)")
-    add("--network", default="pocket", help="pocket, imagenet (downloads 548 MB once), random, or a file of weights (%(default)s)")
-    add("--start", choices=("recolored", "content", "noise", "style"), default="recolored",
-        help="where the pixels begin: the photograph in the painting's palette, as it is, gray noise, the painting (%(default)s)")
-    add("--random-input", action="store_const", const="noise", dest="start", help="short for --start noise")
-    add("--preserve-color", action="store_true", help="keep the photograph's palette: recolor the painting to it first")
-    add("--seed", type=int, default=0, help="for the noise (%(default)s)")
+    add("pictures", nargs="*", metavar="CONTENT STYLE", help="the photograph and the painting")
+    add("-c", "--content", metavar="FILE", help="the photograph (default: the bundled temple)")
+    add("-s", "--style", metavar="FILE", help="the painting (default: the bundled Starry Night)")
+    add(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="the result, .png or .jpg (default: outputs/CONTENT_STYLE.png)",
+    )
+    add(
+        "--gif",
+        metavar="FILE",
+        nargs="?",
+        const="",
+        help="write the progress as a GIF, without FILE next to the result",
+    )
+    add(
+        "--panel",
+        metavar="FILE",
+        nargs="?",
+        const="",
+        help="write photograph, painting and result side by side, without FILE next to the result",
+    )
+    flags.add_run_flags(parser)
+    flags.add_loss_flags(parser)
+    add(
+        "--preserve-color",
+        action="store_true",
+        help="keep the photograph's palette: the painting is recolored to it first",
+    )
     return parser
 
 
 def main(arguments: list[str] | None = None) -> int:
-    words = [_dashes(word) for word in (sys.argv[1:] if arguments is None else arguments)]
-    options = parser().parse_args(words)
+    """Runs the program and returns its exit status: 0, 2 for a mistake, 130 for an interrupt."""
+    words = sys.argv[1:] if arguments is None else arguments
+    options = parser().parse_args(flags.with_dashes(words))
     try:
-        run(options)
+        prepare(options)
+        return run(options)
     except KeyboardInterrupt:
         return 130
     except (OSError, ValueError, ArithmeticError) as error:
-        print(f"stylize.py: {error}", file=sys.stderr)
-        return 2
+        return _mistake(str(error))
     except (RuntimeError, MemoryError) as error:
         if not _out_of_memory(error):
             raise
-        print(f"stylize.py: out of memory at --size {options.size}; make it smaller", file=sys.stderr)
-        return 2
+        return _mistake(f"out of memory at --size {options.size}; make it smaller")
+
+
+def prepare(options: argparse.Namespace) -> None:
+    """Completes the options and checks them, before anything heavy is loaded.
+
+    Raises: ValueError or OSError for what cannot be done.
+    """
+    _choose_pictures(options)
+    check_count("--size", options.size)
+    check_count("--steps", options.steps)
+    learning_rate(options.method, options.lr)
+    options.weights = flags.loss_weights(options)
+    options.layers = flags.style_layers(options.style_layers)
+
+    name = f"{Path(options.content).stem}_{Path(options.style).stem}"
+    output = Path(options.output) if options.output else Path(OUTPUTS.name) / f"{name}.png"
+    options.output = output
+    options.gif = _beside(output, options.gif, ".gif")
+    options.panel = _beside(output, options.panel, "_panel.png")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Makes the picture and writes what was asked for; returns the exit status."""
+    import helpers as nst  # loads torch, so it comes after all checks of the arguments
+
+    _check_outputs(options)
+    generator = nst.seed(options.seed)
+    photo = nst.load_image(options.content, options.size)
+    painting = nst.load_image(options.style, options.size)
+    if options.preserve_color:
+        style = nst.recolor(painting, like=photo)
+    else:
+        style = painting
+    vgg = nst.VGG19(options.network, pooling=options.pooling, padding=options.padding)
+    steps = nst.stylize(
+        photo,
+        style,
+        vgg=vgg.to(nst.device()),
+        weights=options.weights,
+        layers=options.layers,
+        evaluations=options.steps,
+        start=options.start,
+        method=options.method,
+        lr=options.lr,
+        generator=generator,
+    )
+    snapshots = nst.watch(steps, total=options.steps)
+    if not snapshots:
+        return 130  # interrupted before there was anything to keep
+
+    last = snapshots[-1]
+    print(_summary(last, options))
+    nst.save_image(last.image, options.output)
+    print(f"picture:  {options.output}")
+    if options.gif:
+        nst.save_gif(nst.pick_frames(snapshots), options.gif)
+        print(f"progress: {options.gif}")
+    if options.panel:
+        nst.save_image(nst.side_by_side(photo, painting, last.image), options.panel)
+        print(f"panel:    {options.panel}")
     return 0
 
 
-def run(options: argparse.Namespace) -> None:
-    name = f"{Path(options.content).stem}_{Path(options.style).stem}"
-    output = Path(options.output) if options.output else Path("outputs") / f"{name}.png"
-    gif, panel = (_beside(output, given, ending) for given, ending in ((options.gif, ".gif"), (options.panel, "_panel.png")))
-    for path, suffixes in ((output, plumbing.PICTURES), (gif, (".gif",)), (panel, plumbing.PICTURES)):
-        if path is not None:
-            plumbing.check_output(path, suffixes)  # before the work, not after it
-            if path.resolve() in (Path(options.content).resolve(), Path(options.style).resolve()):
-                raise ValueError(f"{path}: is one of the two pictures that go in; give the result another name")
-    weights = nst.Weights(options.content_weight, options.style_weight, options.tv_weight)
-
-    generator = nst.seed(options.seed)
-    photo, painting = (nst.load_image(path, options.size) for path in (options.content, options.style))
-    style = nst.recolor(painting, like=photo) if options.preserve_color else painting
-    vgg = nst.VGG19(options.network, pooling=options.pooling).to(nst.device())
-    steps = nst.stylize(photo, style, vgg=vgg, weights=weights, layers=_layers(options.style_layers), steps=options.steps,
-                        start=options.start, method=options.method, lr=options.lr, generator=generator)
-    seen = nst.watch(steps, total=options.steps)
-
-    if not seen:
-        raise KeyboardInterrupt
-    last = seen[-1]
-    shares = ", ".join(f"{term} {value / last.loss:.1%}" for term, value in last.losses.items()) if last.loss else "all 0"
-    print(f"{last.evaluations} evaluations in {last.seconds:.1f} s; loss {last.loss:.4g}, of which {shares}")
-    if options.content_weight and last.losses["content"] < 0.1 * last.loss:
-        print("note: content is under 10% of the loss, so the photograph hardly counts; --help says what weights mean here")
-    nst.save_image(last.image, output)
-    print(f"picture:  {output}")
-    if gif:
-        nst.save_gif(nst.pick_frames(seen), gif)
-        print(f"progress: {gif}")
-    if panel:
-        height = last.image.shape[2]
-        row = [nst.resize(image.to(last.image), (height, round(image.shape[3] * height / image.shape[2])))
-               for image in (photo, painting)]
-        nst.save_image(torch.cat([*row, last.image], dim=3), panel)
-        print(f"panel:    {panel}")
-
-
-def _dashes(word: str) -> str:
-    """--style_weight=5 -> --style-weight=5: both spellings are in use."""
-    flag, equals, value = word.partition("=")
-    return flag.replace("_", "-") + equals + value if word.startswith("--") else word
+def _choose_pictures(options: argparse.Namespace) -> None:
+    """Takes the two pictures by place or by flag; without any, it takes the bundled pair."""
+    if len(options.pictures) not in (0, 2):
+        raise ValueError(
+            f"{len(options.pictures)} pictures are given by place; give two, CONTENT and STYLE"
+        )
+    if options.pictures and (options.content or options.style):
+        raise ValueError("the pictures are given twice; give them by place, or by -c and -s")
+    if options.pictures:
+        options.content, options.style = options.pictures
+    options.content = options.content or str(ASSETS / "china.jpg")
+    options.style = options.style or str(ASSETS / "starry_night.jpg")
 
 
 def _beside(output: Path, given: str | None, ending: str) -> Path | None:
-    """The path asked for, or for a bare flag one named after the picture."""
-    return output.with_name(output.stem + ending) if given == "" else Path(given) if given else None
+    """The path that a flag gave; a flag without a path gets one named after the result."""
+    if given is None:
+        return None
+    if given == "":
+        return output.with_name(output.stem + ending)
+    return Path(given)
 
 
-def _layers(words: list[str]) -> list[str] | dict[str, float]:
-    if not any("=" in word for word in words):
-        return words
-    weights = {}
-    for word in words:
-        layer, _, weight = word.partition("=")
-        try:
-            weights[layer] = float(weight)
-        except ValueError:
-            raise ValueError(f"--style-layers has {word!r}; give every layer a weight, as in relu1_1=0.5, or none") from None
-    return weights
+def _check_outputs(options: argparse.Namespace) -> None:
+    """Raises ValueError or OSError if an output cannot be written, or would replace an input."""
+    from style_transfer.files import prepare_output
+
+    inputs = (Path(options.content).resolve(), Path(options.style).resolve())
+    outputs = (
+        (options.output, PICTURE_SUFFIXES),
+        (options.gif, (".gif",)),
+        (options.panel, PICTURE_SUFFIXES),
+    )
+    for path, suffixes in outputs:
+        if path is None:
+            continue
+        prepare_output(path, suffixes)
+        if path.resolve() in inputs:
+            raise ValueError(
+                f"{path}: is one of the two pictures that go in; give the result another name"
+            )
+
+
+def _summary(last, options: argparse.Namespace) -> str:
+    """What the run cost and came to, in one or two lines."""
+    if last.loss:
+        parts = [f"{term} {value / last.loss:.1%}" for term, value in last.losses.items()]
+        shares = ", ".join(parts)
+    else:
+        shares = "all 0"
+    line = (
+        f"{last.evaluations} evaluations in {last.seconds:.1f} s; "
+        f"loss {last.loss:.4g}, of which {shares}"
+    )
+    if options.content_weight and last.losses["content"] < 0.1 * last.loss:
+        line += (
+            "\nnote: content is under 10% of the loss, so the photograph hardly counts; "
+            "--help says what weights mean here"
+        )
+    return line
+
+
+def _mistake(message: str) -> int:
+    print(f"stylize.py: {message}", file=sys.stderr)
+    return 2
 
 
 def _out_of_memory(error: BaseException) -> bool:
+    import torch
+
     return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "memory" in str(error)
 
 

@@ -1,12 +1,14 @@
-"""The studio without a browser: the engine in its thread and in the caller's, and the panel moved by code."""
+"""The studio without a browser.
+
+The engine runs in its thread and in the caller's, and code moves the panel."""
 
 import datetime
 import gc
 import os
 import shutil
-import sys
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,20 +17,17 @@ import torch
 from PIL import Image
 
 import helpers as nst
-
-sys.path.insert(0, str(Path(nst.__file__).parent / "notebooks"))
-import studio as module
-from studio import Settings, Studio
+from studio import Panel, Settings, Studio
+from studio.engine import RESET_INTERVAL
+from style_transfer.settings import TERMS, Term
 
 ENDLESS = 10**6
 
 
 @pytest.fixture(autouse=True)
 def outputs(tmp_path, monkeypatch):
-    import studio_panel
-
-    monkeypatch.setattr(module, "OUTPUTS", tmp_path)
-    monkeypatch.setattr(studio_panel, "OUTPUTS", tmp_path)
+    monkeypatch.setattr("studio.engine.OUTPUTS", tmp_path)
+    monkeypatch.setattr("studio.panel.OUTPUTS", tmp_path)
     return tmp_path
 
 
@@ -37,7 +36,7 @@ def small():
     made = []
 
     def make(photo="china", painting="starry_night", **settings):
-        made.append(Studio(photo, painting, **{"size": 48, "steps": ENDLESS} | settings))
+        made.append(Studio(photo, painting, **{"size": 48, "evaluations": ENDLESS} | settings))
         return made[-1]
 
     yield make
@@ -50,14 +49,25 @@ def pixels(studio):
     return studio.image.clone()
 
 
-# ------------------------------------------------------------------------------------------------ settings
+# ------------------------------------------------------------------------------ settings
 
 
-@pytest.mark.parametrize(("change", "says"), [
-    ({"style": -1.0}, "style weight"), ({"tv": float("nan")}, "tv weight"), ({"layers": {"relu9_9": 1.0}}, "relu9_9"),
-    ({"layers": {"relu1_1": -0.5}}, "-0.5"), ({"method": "sgd"}, "'adam', 'lbfgs'"), ({"lr": 0.0}, "above 0"),
-    ({"steps": 0}, "steps"), ({"size": 1.5}, "size"), ({"pooling": "mean"}, "'average'"), ({"start": "black"}, "'noise'"),
-])
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"style": -1.0}, "style weight"),
+        ({"tv": float("nan")}, "tv weight"),
+        ({"layers": {"relu9_9": 1.0}}, "relu9_9"),
+        ({"layers": {"relu1_1": -0.5}}, "-0.5"),
+        ({"method": "sgd"}, "'lbfgs', 'adam'"),
+        ({"lr": 0.0}, "above 0"),
+        ({"lr": float("inf")}, "above 0"),
+        ({"evaluations": 0}, "evaluations"),
+        ({"size": 1.5}, "size"),
+        ({"pooling": "mean"}, "'average'"),
+        ({"start": "black"}, "'noise'"),
+    ],
+)
 def test_a_setting_out_of_range_is_refused_and_changes_nothing(change, says, small):
     studio = small()
     before = studio.settings
@@ -83,22 +93,43 @@ def test_a_method_brings_its_learning_rate_unless_one_is_given(small):
     assert studio.settings.lr == 0.5
 
 
-# ------------------------------------------------------------------------------------------------ the engine
+def test_terms_and_layers_have_names_of_their_own(small):
+    studio = small(style=3.0, relu2_1=0.0)
+    studio.set(tv=2.0, relu1_1=0.5, layers={"relu5_1": 0.1})
+    assert studio.settings.weights == nst.Weights(style=3.0, tv=2.0)
+    assert studio.settings.layers == {
+        **dict.fromkeys(nst.STYLE_LAYERS, 0.2),
+        "relu2_1": 0.0,
+        "relu1_1": 0.5,
+        "relu5_1": 0.1,
+    }
+    studio.set(weights=nst.Weights(content=5.0))
+    assert studio.settings.weights == nst.Weights(content=5.0)
+    with pytest.raises(TypeError, match="no setting 'steps'"):
+        studio.set(steps=100)
+
+
+# ------------------------------------------------------------------------------ the engine
 
 
 @pytest.mark.parametrize("method", ["adam", "lbfgs"])
 def test_it_computes_what_stylize_computes(small, method):
-    photo, painting = (nst.load_image(nst.plumbing.ASSETS / f"{name}.jpg", 48) for name in ("china", "starry_night"))
-    *_, last = nst.stylize(photo, painting, vgg=nst.VGG19(), steps=12, method=method, every=1)
-    image = small(steps=12, method=method).run()
+    photo, painting = (
+        nst.load_image(nst.ASSETS / f"{name}.jpg", 48) for name in ("china", "starry_night")
+    )
+    *_, last = nst.stylize(photo, painting, vgg=nst.VGG19(), evaluations=12, method=method, every=1)
+    image = small(evaluations=12, method=method).run()
     assert torch.allclose(image.cpu(), last.image, atol=2e-3)
 
 
 def test_the_thread_and_the_caller_get_the_same_picture(small):
-    one, two = small(steps=10, start="noise", seed=3), small(steps=10, start="noise", seed=3)
+    one, two = (
+        small(evaluations=10, start="noise", seed=3),
+        small(evaluations=10, start="noise", seed=3),
+    )
     one.start()
     assert torch.allclose(one.wait(timeout=60), two.run(), atol=1e-4)
-    assert one.state == two.state == "finished" and one.now.step == two.now.step == 10
+    assert one.state == two.state == "finished" and one.now.evaluations == two.now.evaluations == 10
 
 
 @pytest.mark.parametrize("method", ["adam", "lbfgs"])
@@ -107,47 +138,47 @@ def test_a_weight_moved_while_it_runs_counts_from_the_next_steps_on(small, metho
     studio.start()
     studio.wait(10, timeout=60)
     studio.set(style=0.0, tv=7.0)
-    step = studio.now.step
-    studio.wait(step + module.ROUND + 2, timeout=60)
-    assert studio.running and studio.now.step > step, "it did not begin again"
+    step = studio.now.evaluations
+    studio.wait(step + RESET_INTERVAL + 2, timeout=60)
+    assert studio.running and studio.now.evaluations > step, "it did not begin again"
     assert studio.now.losses["style"] == 0 and studio.now.losses["tv"] > 0
-    assert studio.now.settings.tv == 7.0
-    assert studio.frames[0].settings.tv == 0.0 and studio.frames[0].losses["style"] > 0
+    assert studio.now.settings.weights.tv == 7.0
+    assert studio.frames[0].settings.weights.tv == 0.0 and studio.frames[0].losses["style"] > 0
 
 
 def test_a_dragged_slider_does_not_freeze_lbfgs(small):
     studio = small()
     studio.start()
     studio.wait(5, timeout=60)
-    before, step = pixels(studio), studio.now.step
+    before, step = pixels(studio), studio.now.evaluations
     for weight in np.linspace(100, 1000, 200):
         studio.set(style=float(weight))
         time.sleep(0.005)
-    assert studio.now.step > step + 2 * module.ROUND
+    assert studio.now.evaluations > step + 2 * RESET_INTERVAL
     assert (pixels(studio) - before).abs().max() > 0.01
 
 
 def test_a_costly_setting_waits_for_a_start(small):
-    studio = small(steps=3)
+    studio = small(evaluations=3)
     studio.run()
     studio.set(size=64, pooling="average")
     assert studio.pending == ["size", "pooling"]
-    studio.set(steps=6)
-    studio.go_on()
+    studio.set(evaluations=6)
+    studio.resume()
     assert max(studio.wait(timeout=60).shape) == 48
     studio.start()
     assert max(studio.wait(timeout=60).shape) == 64 and studio.pending == []
 
 
-def test_pause_and_go_on_change_nothing(small):
-    whole = small(steps=20).run()
-    studio = small(steps=20)
+def test_pause_and_resume_change_nothing(small):
+    whole = small(evaluations=20).run()
+    studio = small(evaluations=20)
     studio.start()
     while studio.state != "finished":
-        studio.wait((studio.now.step if studio.now else 0) + 4, timeout=60)
+        studio.wait((studio.now.evaluations if studio.now else 0) + 4, timeout=60)
         studio.pause()
         if studio.state == "paused":
-            studio.go_on()
+            studio.resume()
     assert torch.allclose(studio.image, whole, atol=1e-3), "L-BFGS kept its memory over the pauses"
 
 
@@ -161,7 +192,9 @@ def test_stop_ends_an_evaluation_in_the_middle(small, monkeypatch):
         slow.set()
         time.sleep(0.3)
 
-    for layer in list(studio._scene.vgg.features)[:20]:  # six seconds an evaluation, as the full network at a large size
+    for layer in list(studio._scene.vgg.features)[
+        :20
+    ]:  # six seconds an evaluation, as the full network at a large size
         layer.register_forward_hook(hook)
     assert slow.wait(10)
     begin = time.monotonic()
@@ -171,7 +204,9 @@ def test_stop_ends_an_evaluation_in_the_middle(small, monkeypatch):
 
 
 def test_stop_gives_up_what_cannot_be_ended(small, monkeypatch):
-    """Loading a network, for one: stop returns within a second all the same, and what comes late changes nothing."""
+    """While a network is loading, stop returns within about a second all the same.
+
+    What comes late changes nothing."""
     go = threading.Event()
     real = nst.VGG19
     monkeypatch.setattr(nst, "VGG19", lambda *a, **k: go.wait(30) and real(*a, **k))
@@ -181,10 +216,10 @@ def test_stop_gives_up_what_cannot_be_ended(small, monkeypatch):
     studio.stop()
     assert time.monotonic() - begin < 1.2 and studio.state == "stopped"
     go.set()
-    studio.set(steps=3)
+    studio.set(evaluations=3)
     studio.run()
     late.join(30)
-    assert studio.state == "finished" and studio.now.step == 3
+    assert studio.state == "finished" and studio.now.evaluations == 3
 
 
 def test_twenty_starts_and_stops_leave_no_thread_and_no_memory(small):
@@ -196,7 +231,9 @@ def test_twenty_starts_and_stops_leave_no_thread_and_no_memory(small):
             studio.wait(3, timeout=60)
             studio.stop()
         gc.collect()
-        return resident(), len(os.listdir("/proc/self/task")) if Path("/proc/self/task").exists() else threading.active_count()
+        return resident(), len(os.listdir("/proc/self/task")) if Path(
+            "/proc/self/task"
+        ).exists() else threading.active_count()
 
     memory, threads = cycle(8)  # until Undo's memory is full
     more, threads_after = cycle(20)
@@ -213,8 +250,11 @@ def resident() -> int:
 
 
 def test_two_studios_at_once_do_not_disturb_each_other(small):
-    alone = small(steps=15, start="noise", seed=1).run()
-    one, two = small(steps=15, start="noise", seed=1), small("coffee", "hokusai_great_wave", seed=2, start="noise")
+    alone = small(evaluations=15, start="noise", seed=1).run()
+    one, two = (
+        small(evaluations=15, start="noise", seed=1),
+        small("coffee", "hokusai_great_wave", seed=2, start="noise"),
+    )
     two.start()
     one.start()
     torch.manual_seed(99)  # a third party that draws from the global generator
@@ -222,18 +262,20 @@ def test_two_studios_at_once_do_not_disturb_each_other(small):
     assert torch.allclose(one.wait(timeout=60), alone, atol=1e-3)
     assert two.running and two.settings.painting == "hokusai_great_wave"
     one.set(style=5.0)
-    assert two.settings.style == Settings().style
+    assert two.settings.weights.style == Settings().weights.style
 
 
 def test_a_cell_that_is_run_again_stops_what_it_made(small, monkeypatch):
     cell = ["a", 1]
-    monkeypatch.setattr(module, "_cell", lambda: tuple(cell))
+    monkeypatch.setattr("studio.engine._current_cell", lambda: tuple(cell))
     one, two = small(), small()
     one.start(), two.start()
     cell[:] = ["b", 2]
     other = small()
     other.start()
-    assert one.running and two.running, "neither a second studio of the cell nor another cell stops them"
+    assert one.running and two.running, (
+        "neither a second studio of the cell nor another cell stops them"
+    )
     cell[:] = ["a", 3]
     small()
     assert one.state == two.state == "stopped" and other.running
@@ -245,7 +287,7 @@ def test_what_goes_wrong_in_the_thread_is_kept_and_raised(small):
     with pytest.raises(FileNotFoundError, match="picture"):
         studio.wait(timeout=60)
     assert studio.state == "failed" and studio.image is None
-    studio.set(photo="china", steps=2)
+    studio.set(photo="china", evaluations=2)
     studio.start()
     assert studio.wait(timeout=60) is not None and studio.error is None
 
@@ -254,80 +296,88 @@ def test_a_loss_that_is_no_number_leaves_the_last_picture(small, monkeypatch):
     studio = small()
     studio.start()
     studio.wait(3, timeout=60)
-    monkeypatch.setattr(nst, "tv_loss", lambda image: image.sum() * float("nan"))
+    monkeypatch.setattr("style_transfer.losses.tv_loss", lambda image: image.sum() * float("nan"))
     with pytest.raises(FloatingPointError):
         studio.wait(timeout=60)
-    assert torch.isfinite(studio.image).all() and studio.now.step >= 3
+    assert torch.isfinite(studio.image).all() and studio.now.evaluations >= 3
 
 
 def test_an_interrupt_ends_run_with_the_result_kept(small):
     studio = small()
 
     def interrupt():
-        if studio.running and studio.now and studio.now.step == 5:
+        if studio.running and studio.now and studio.now.evaluations == 5:
             raise KeyboardInterrupt
 
     studio.listener = interrupt
     assert studio.run() is not None
-    assert studio.state == "paused" and studio.now.step == 5
+    assert studio.state == "paused" and studio.now.evaluations == 5
     studio.listener = None
-    studio.set(steps=8)
+    studio.set(evaluations=8)
     studio.run()
-    assert studio.now.step == 8, "and the next run goes on"
+    assert studio.now.evaluations == 8, "and the next run goes on"
 
 
 def test_growing_losses_are_said(small):
-    studio = small(start="content", method="adam", lr=0.01, steps=30)
+    studio = small(start="content", method="adam", lr=0.01, evaluations=30)
     studio.run()
     assert studio.warning == ""
-    studio.set(lr=3.0, steps=40)
-    studio.go_on()
+    studio.set(lr=3.0, evaluations=40)
+    studio.resume()
     studio.wait(timeout=60)
     assert "times its lowest" in studio.warning
 
 
-# ------------------------------------------------------------------------------------------------ history
+# ------------------------------------------------------------------------------ history
 
 
 def test_the_history_is_bounded(small, monkeypatch):
-    monkeypatch.setattr(module, "MOST_FRAMES", 30)
-    studio = small(steps=100, method="adam")
+    monkeypatch.setattr("studio.history.MOST_FRAMES", 30)
+    studio = small(evaluations=100, method="adam")
     studio.run()
-    steps = [frame.step for frame in studio.frames]
+    steps = [frame.evaluations for frame in studio.frames]
     assert len(steps) <= 31 and steps[0] == 0 and steps[-1] == 100 and steps == sorted(set(steps))
     assert all(frame.pixels.dtype == torch.uint8 for frame in studio.frames)
-    assert torch.equal(studio.frames[-1].image.mul(255).round(), studio.image.mul(255).round().cpu())
+    assert torch.equal(
+        studio.frames[-1].image.mul(255).round(), studio.image.mul(255).round().cpu()
+    )
 
 
 def test_going_on_from_a_frame_and_back(small):
-    studio = small(steps=20)
+    studio = small(evaluations=20)
     studio.run()
     end, frames = studio.frames[-1], list(studio.frames)
-    studio.set(steps=15)
-    studio.go_on(5)
+    studio.set(evaluations=15)
+    studio.resume(5)
     studio.wait(timeout=60)
-    assert studio.now.step == 15 and [f.step for f in studio.frames] == list(range(16))
+    assert studio.now.evaluations == 15 and [f.evaluations for f in studio.frames] == list(
+        range(16)
+    )
     assert studio.frames[:6] == frames[:6]
     studio.undo()
     assert studio.frames == frames and studio.now is end
     studio.undo()
-    assert studio.settings.steps == 20
+    assert studio.settings.evaluations == 20
 
 
 def test_undo_while_it_runs_goes_on_from_before(small):
     studio = small()
     studio.start()
     studio.wait(5, timeout=60)
-    style = studio.settings.style
+    style = studio.settings.weights.style
     studio.set(style=5000.0)
-    studio.wait(studio.now.step + 20, timeout=60)
-    late = studio.now.step
+    studio.wait(studio.now.evaluations + 20, timeout=60)
+    late = studio.now.evaluations
     studio.undo()
-    assert studio.running and studio.settings.style == style and studio.frames[-1].step < late
+    assert (
+        studio.running
+        and studio.settings.weights.style == style
+        and studio.frames[-1].evaluations < late
+    )
 
 
 def test_undo_brings_back_the_picture_that_start_replaced(small):
-    studio = small(steps=5)
+    studio = small(evaluations=5)
     studio.run()
     before = studio.frames[-1]
     studio.set(painting="kandinsky_composition_viii")
@@ -335,26 +385,30 @@ def test_undo_brings_back_the_picture_that_start_replaced(small):
     studio.wait(timeout=60)
     studio.undo(), studio.undo()
     assert studio.now is before and studio.settings.painting == "starry_night"
-    studio.set(steps=8)
-    studio.go_on()
+    studio.set(evaluations=8)
+    studio.resume()
     studio.wait(timeout=60)
-    assert studio.now.settings.painting == "starry_night" and studio.now.step == 8, "the scene is that of the picture"
+    assert studio.now.settings.painting == "starry_night" and studio.now.evaluations == 8, (
+        "the scene is that of the picture"
+    )
 
 
 def test_png_gif_and_keep(small, outputs, capsys):
-    studio = small(steps=10)
+    studio = small(evaluations=10)
     with pytest.raises(ValueError, match="no picture yet"):
         studio.save_gif()
     studio.run()
     first, second = studio.save_png(), studio.save_png(frame=0)
     assert first.parent == outputs and first != second
     assert np.array_equal(np.asarray(Image.open(first)), np.asarray(nst.to_pil(studio.image)))
-    assert np.array_equal(np.asarray(Image.open(second)), np.asarray(nst.to_pil(studio.frames[0].image)))
+    assert np.array_equal(
+        np.asarray(Image.open(second)), np.asarray(nst.to_pil(studio.frames[0].image))
+    )
     with Image.open(studio.save_gif()) as gif:
         assert gif.n_frames == 11 and gif.size == (48, 32) and gif.info["loop"] == 0
     kept = studio.keep(3)
     studio.start()
-    assert studio.kept == [kept] and kept.step == 3
+    assert studio.kept == [kept] and kept.evaluations == 3
 
 
 @pytest.mark.parametrize(("shrinks", "most"), [(True, 3_000_000), (False, 6_000_000)])
@@ -362,8 +416,10 @@ def test_a_gif_of_24_frames_at_256_px_is_small(small, monkeypatch, capsys, shrin
     if shrinks and shutil.which("gifsicle") is None:
         pytest.skip("the gifsicle program is not installed")
     if not shrinks:
-        monkeypatch.setattr(nst.plumbing.shutil, "which", lambda name: None)
-    studio = small("coffee", size=256, steps=23, start="noise", style=1000.0)  # noise is what GIF compresses worst
+        monkeypatch.setattr("style_transfer.files.shutil.which", lambda name: None)
+    studio = small(
+        "coffee", size=256, evaluations=23, start="noise", style=1000.0
+    )  # noise is what GIF compresses worst
     studio.run()
     path = studio.save_gif()
     with Image.open(path) as gif:
@@ -371,22 +427,83 @@ def test_a_gif_of_24_frames_at_256_px_is_small(small, monkeypatch, capsys, shrin
         gif.seek(23)
         last = np.asarray(gif.convert("RGB"), dtype=float)
     assert path.stat().st_size < most
-    assert np.abs(last - np.asarray(nst.to_pil(studio.image), dtype=float)).mean() < 16, "the colors are right"
+    assert np.abs(last - np.asarray(nst.to_pil(studio.image), dtype=float)).mean() < 16, (
+        "the colors are right"
+    )
 
 
-# ------------------------------------------------------------------------------------------------ the panel
+# ------------------------------------------------------------------------------ the panel
 
 
 def test_every_setting_has_a_control_that_says_what_it_is(small):
-    panel = small().panel()
-    assert set(panel.controls) == set(vars(Settings())) - {"layers"} | set(nst.STYLE_LAYERS)
+    panel = Panel(small())
+    assert set(panel.controls) == set(vars(Settings())) - {"weights", "layers"} | set(
+        vars(nst.Weights())
+    ) | set(nst.STYLE_LAYERS)
     for widget in [*panel.controls.values(), *panel.buttons.values(), panel.split, panel.frame]:
         assert widget.description and widget.tooltip
 
 
+def test_a_new_term_of_the_loss_needs_no_change_of_the_studio(small, monkeypatch):
+    """A row in TERMS, a field in Weights and a distance are all that a new term takes."""
+
+    @dataclass(frozen=True)
+    class MoreWeights(nst.Weights):
+        contrast: float = 0.0
+
+    def more_distances(*arguments):
+        measure = distances(*arguments)
+        return lambda image: measure(image) | {"contrast": image.var()}
+
+    distances = nst.distances
+    monkeypatch.setattr(nst, "distances", more_distances)
+    monkeypatch.setitem(
+        TERMS, "contrast", Term("contrast", "how much even pictures count", "tab:red", (-2, 1))
+    )
+    studio = small(weights=MoreWeights(), evaluations=3)
+    panel = Panel(studio)
+    sliders = [
+        widget.description
+        for widget in panel.controls.values()
+        if widget.description.endswith(" weight")
+    ]
+    assert sliders == [f"{term.name} weight" for term in TERMS.values()], (
+        "one slider for each row of TERMS"
+    )
+    panel.controls["contrast"].value = 10.0
+    assert studio.settings.weights.contrast == 10 and "contrast 10" in str(studio.settings)
+    studio.run()
+    assert studio.now.losses["contrast"] > 0 and "contrast" in panel.status.value
+    studio.set(contrast=0)
+    assert studio.settings.weights == MoreWeights()
+
+
+def test_the_box_beside_a_slider_says_what_the_weight_is(small):
+    studio = small()
+    panel = Panel(studio)
+    assert (
+        panel.numbers["tv"].value == 0
+        and panel.numbers["style"].value == 300
+        and panel.numbers["lr"].value == 1
+    )
+    assert not any(panel.controls[name].readout for name in panel.numbers), (
+        "a slider's own readout would say 0.100 at its left end"
+    )
+    panel.controls["tv"].value = 5.0
+    assert panel.numbers["tv"].value == studio.settings.weights.tv == 5
+    panel.controls["tv"].value = 10.0 ** panel.controls["tv"].min
+    assert panel.numbers["tv"].value == studio.settings.weights.tv == 0
+    panel.numbers["style"].value = 321.5
+    assert studio.settings.weights.style == 321.5 and panel.controls[
+        "style"
+    ].value == pytest.approx(10**2.5)
+    panel.numbers["style"].value = -1.0
+    assert "style weight is -1.0" in panel.message.value and panel.numbers["style"].value == 321.5
+
+
 def test_a_hand_on_the_panel(small, outputs):
     studio = small()
-    panel = studio.panel()
+    panel = Panel(studio)
     assert '<img alt="the photo"' in panel.preview.value
     panel.buttons["start"].click()
     studio.wait(5, timeout=60)
@@ -394,47 +511,62 @@ def test_a_hand_on_the_panel(small, outputs):
     panel.controls["relu5_1"].value = 0.5
     panel.controls["tv"].value = 5.0
     panel.controls["tv"].value = 10.0 ** panel.controls["tv"].min  # its left end
-    assert studio.settings.style == 1000 and studio.settings.layers["relu5_1"] == 0.5 and studio.settings.tv == 0
+    assert (
+        studio.settings.weights.style == 1000
+        and studio.settings.layers["relu5_1"] == 0.5
+        and studio.settings.weights.tv == 0
+    )
     panel.buttons["pause"].click()
-    assert studio.state == "paused" and panel.buttons["pause"].description == "Go on" and "evaluations" in panel.status.value
+    assert (
+        studio.state == "paused"
+        and panel.buttons["pause"].description == "Resume"
+        and "evaluations" in panel.status.value
+    )
     assert "data:image/png" in panel.plot.value and 'alt="the losses' in panel.plot.value
     shown = panel.preview.value
     panel.frame.value = 1
-    assert panel.preview.value != shown and "after 1 steps" in panel.preview.value
+    assert panel.preview.value != shown and "after 1 evaluations" in panel.preview.value
     panel.split.value = 50
     assert "covered by the photo" in panel.preview.value
     panel.buttons["png"].click()
     panel.buttons["gif"].click()
     assert len(list(outputs.iterdir())) == 2 and "Wrote" in panel.message.value
     panel.buttons["keep"].click()
-    assert studio.kept[0].step == 1 and panel.shelf.value.count("<img") == 1
+    assert studio.kept[0].evaluations == 1 and panel.shelf.value.count("<img") == 1
     panel.buttons["pause"].click()
-    assert studio.running and studio.frames[1].step == 1
+    assert studio.running and studio.frames[1].evaluations == 1
     panel.buttons["stop"].click()
     assert studio.state == "stopped" and panel.buttons["stop"].disabled
 
 
 def test_sliders_follow_code_but_do_not_answer(small):
     studio = small()
-    panel = studio.panel()
+    panel = Panel(studio)
     studio.set(style=321.0, size=96, photo="coffee", layers={"relu1_1": 0.7})
-    assert panel.controls["style"].value == pytest.approx(10**2.5) and panel.controls["size"].value == 96
+    assert (
+        panel.controls["style"].value == pytest.approx(10**2.5)
+        and panel.controls["size"].value == 96
+    )
     assert panel.controls["photo"].value == "coffee" and panel.controls["relu1_1"].value == 0.7
-    assert studio.settings.style == 321, "the slider shows its nearest notch, the setting is what was set"
+    assert studio.settings.weights.style == 321, (
+        "the slider shows its nearest notch, the setting is what was set"
+    )
     panel.controls["style"].value = 10**2.5 + 1e-9  # the page rounds what it is given, and says so
-    assert studio.settings.style == 321
+    assert studio.settings.weights.style == 321
     studio.set(style=1e7)
-    assert studio.settings.style == 1e7, "a slider at its end does not pull the setting back"
+    assert studio.settings.weights.style == 1e7, (
+        "a slider at its end does not pull the setting back"
+    )
 
 
 def test_the_panel_says_what_is_wrong(small, monkeypatch):
-    studio = small(steps=2)
-    panel = studio.panel()
+    studio = small(evaluations=2)
+    panel = Panel(studio)
     monkeypatch.setattr(Studio, "save_gif", lambda self: 1 / 0)
     panel.buttons["start"].click()
     studio.wait(timeout=60)
     panel.buttons["pause"].click()
-    assert "raise steps" in panel.message.value
+    assert "raise evaluations" in panel.message.value
     panel.buttons["gif"].click()
     assert "division" in panel.message.value
     panel._choose, chosen = lambda name, path: studio.set(**{name: path}), "/no/such <file>.jpg"
@@ -446,12 +578,19 @@ def test_the_panel_says_what_is_wrong(small, monkeypatch):
 
 
 def test_an_upload_and_a_path_become_the_photo(small, outputs):
-    studio = small(steps=2)
-    panel = studio.panel()
-    content = (nst.plumbing.ASSETS / "coffee.jpg").read_bytes()
+    studio = small(evaluations=2)
+    panel = Panel(studio)
+    content = (nst.ASSETS / "coffee.jpg").read_bytes()
     upload, path = panel._chooser("photo").children[1].children
-    upload.value = ({"name": "../../mine.jpg", "type": "image/jpeg", "size": len(content), "content": memoryview(content),
-                     "last_modified": datetime.datetime.now()},)
+    upload.value = (
+        {
+            "name": "../../mine.jpg",
+            "type": "image/jpeg",
+            "size": len(content),
+            "content": memoryview(content),
+            "last_modified": datetime.datetime.now(),
+        },
+    )
     assert studio.settings.photo == str(outputs / "uploads" / "mine.jpg")
     path.value = "nowhere.jpg"
     assert "nowhere.jpg" in panel.message.value and studio.settings.photo.endswith("mine.jpg")
@@ -460,20 +599,20 @@ def test_an_upload_and_a_path_become_the_photo(small, outputs):
 
 
 def test_a_broken_panel_does_not_end_the_run(small):
-    studio = small(steps=5)
-    panel = studio.panel()
-    panel._follow_run = lambda: 1 / 0
+    studio = small(evaluations=5)
+    panel = Panel(studio)
+    panel._show_run = lambda: 1 / 0
     studio.start()
     with pytest.raises(ZeroDivisionError):
         studio.wait(timeout=60)
     while studio.running:
         time.sleep(0.01)
-    assert studio.now.step == 5
+    assert studio.now.evaluations == 5
 
 
 def test_a_new_panel_takes_the_place_of_the_old(small):
     studio = small()
-    old, new = studio.panel(), studio.panel()
+    old, new = Panel(studio), Panel(studio)
     shown = old.preview.value
     studio.start()
     studio.wait(5, timeout=60)

@@ -1,4 +1,6 @@
-"""The studio as a reader meets it: lesson 09 in JupyterLab, in a headless Chromium on loopback, moved by keyboard."""
+"""The studio as a reader meets it: lesson 11 in JupyterLab, operated by keyboard.
+
+JupyterLab and a headless Chromium talk over the loopback interface."""
 
 import json
 import math
@@ -17,32 +19,61 @@ import pytest
 from PIL import Image, ImageSequence
 
 ROOT = Path(__file__).resolve().parents[1]
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]
-FOLDERS = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR",
-           "IPYTHONDIR")
-LESSON = "notebooks/09_studio.ipynb"
+CHROMIUM = (
+    shutil.which("chromium")
+    or shutil.which("chromium-browser")
+    or shutil.which("google-chrome")
+    or shutil.which("chrome")
+)
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+FOLDERS = (
+    "JUPYTER_CONFIG_DIR",
+    "JUPYTER_DATA_DIR",
+    "JUPYTER_RUNTIME_DIR",
+    "JUPYTERLAB_SETTINGS_DIR",
+    "JUPYTERLAB_WORKSPACES_DIR",
+    "IPYTHONDIR",
+)
+LESSON = "notebooks/11_studio.ipynb"
 
-pytest.importorskip("playwright", reason="the browser test needs the package playwright (pip install playwright)")
+pytest.importorskip(
+    "playwright", reason="the browser test needs the package playwright (pip install playwright)"
+)
 pytest.importorskip("jupyterlab", reason="the browser test needs the package jupyterlab")
 pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="the browser test needs a Chromium (apt install chromium); none is on the PATH"),
+    pytest.mark.skipif(
+        CHROMIUM is None,
+        reason="the browser test needs a Chromium on the PATH (apt install chromium)",
+    ),
     pytest.mark.skipif(not (ROOT / LESSON).exists(), reason=f"there is no {LESSON}"),
 ]
 
 KERNEL = "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel"
-IDLE = "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
-ALL_RAN = """() => window.jupyterapp.shell.currentWidget.content.widgets.map(cell => cell.model).every(
-    model => model.type !== 'code' || (model.executionCount !== null && model.executionState !== 'running'))"""
-# The previews as they arrive on the page, each as [milliseconds, its step], and when a key went down.
+IDLE = """() => {
+    const notebook = window.jupyterapp?.shell.currentWidget;
+    return notebook?.sessionContext?.session?.kernel?.status === 'idle';
+}"""
+ALL_RAN = """() => window.jupyterapp.shell.currentWidget.content.widgets.every(({model}) =>
+    model.type !== 'code'
+    || (model.executionCount !== null && model.executionState !== 'running'))"""
+# The previews as they arrive on the page, each as [milliseconds, its place in the run], and when
+# a key went down.
 WATCH = """() => {
     window.seen = []; window.key = null;
     window.addEventListener('keydown', () => { window.key ??= performance.now(); }, true);
     new MutationObserver(() => {
-        const image = document.querySelector('img[alt^="the picture after"]'), last = window.seen.at(-1);
-        const step = image && Number(image.alt.match(/after (\\d+)/)[1]);
-        if (image && (!last || last[1] !== step)) window.seen.push([performance.now(), step]);
+        const image = document.querySelector('img[alt^="the picture after"]');
+        const last = window.seen.at(-1);
+        const place = image && Number(image.alt.match(/after (\\d+)/)[1]);
+        if (image && (!last || last[1] !== place)) window.seen.push([performance.now(), place]);
     }).observe(document.body, {subtree: true, childList: true, attributes: true});
 }"""
 ASK = """async ([code, expression]) => {
@@ -56,12 +87,12 @@ ASK = """async ([code, expression]) => {
 
 @pytest.fixture
 def project(tmp_path):
-    """A copy of what the lesson needs: JupyterLab saves notebooks behind one's back."""
+    """A copy of what the lesson needs, because JupyterLab saves notebooks without being asked."""
     root = tmp_path / "project"
     (root / "notebooks").mkdir(parents=True)
-    (root / "tests").mkdir()
-    shutil.copytree(ROOT / "assets", root / "assets")
-    for name in ("helpers.py", "plumbing.py", LESSON, "notebooks/studio.py", "notebooks/studio_panel.py", "tests/checks.py"):
+    for folder in ("assets", "style_transfer", "studio", "exercises"):
+        shutil.copytree(ROOT / folder, root / folder)
+    for name in ("helpers.py", LESSON):
         shutil.copy(ROOT / name, root / name)
     return root
 
@@ -73,22 +104,37 @@ def lab(project, tmp_path):
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     folders = {name: str(tmp_path / name.lower()) for name in FOLDERS}
-    settings = Path(folders["JUPYTERLAB_SETTINGS_DIR"]) / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings"
-    settings.parent.mkdir(parents=True)
-    settings.write_text(json.dumps({"windowingMode": "none"}))  # else Lab takes cells that are out of view off the page
-    command = [sys.executable, "-m", "jupyterlab", "--allow-root", "--ip=127.0.0.1", f"--port={port}", "--no-browser",
-               "--ServerApp.port_retries=0", "--IdentityProvider.token=studio", f"--ServerApp.root_dir={project}",
-               "--LabApp.expose_app_in_browser=True"]
+    extension = Path(folders["JUPYTERLAB_SETTINGS_DIR"]) / "@jupyterlab" / "notebook-extension"
+    extension.mkdir(parents=True)
+    # In its default mode, Lab takes cells that are out of view off the page.
+    settings = extension / "tracker.jupyterlab-settings"
+    settings.write_text(json.dumps({"windowingMode": "none"}))
+    command = [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        "--allow-root",
+        "--ip=127.0.0.1",
+        f"--port={port}",
+        "--no-browser",
+        "--ServerApp.port_retries=0",
+        "--IdentityProvider.token=studio",
+        f"--ServerApp.root_dir={project}",
+        "--LabApp.expose_app_in_browser=True",
+    ]
     with (tmp_path / "lab.log").open("w") as log:
         server = subprocess.Popen(command, env=os.environ | folders, stdout=log, stderr=log)
     try:
         deadline = time.monotonic() + 60
         while True:
             try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/api?token=studio", timeout=5).read()
+                urllib.request.urlopen(
+                    f"http://127.0.0.1:{port}/api?token=studio", timeout=5
+                ).read()
                 break
             except OSError:
-                assert server.poll() is None and time.monotonic() < deadline, (tmp_path / "lab.log").read_text()[-2000:]
+                log_end = (tmp_path / "lab.log").read_text()[-2000:]
+                assert server.poll() is None and time.monotonic() < deadline, log_end
                 time.sleep(0.3)
         yield f"http://127.0.0.1:{port}/lab/tree/{LESSON}?token=studio&reset"
     finally:
@@ -102,13 +148,20 @@ def page(lab, tmp_path):
 
     with sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
-            tmp_path / "profile", executable_path=CHROMIUM, args=FLAGS, headless=True, viewport={"width": 1400, "height": 1500})
+            tmp_path / "profile",
+            executable_path=CHROMIUM,
+            args=FLAGS,
+            headless=True,
+            viewport={"width": 1400, "height": 1500},
+        )
         page = context.pages[0]
         page.goto(lab, wait_until="domcontentloaded")
         page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=120_000)
         page.wait_for_function(IDLE, timeout=120_000)
         yield page
-        page.evaluate("async () => { await window.jupyterapp.shell.currentWidget.sessionContext.shutdown(); }")
+        page.evaluate(
+            "async () => { await window.jupyterapp.shell.currentWidget.sessionContext.shutdown(); }"
+        )
         context.close()
 
 
@@ -120,7 +173,7 @@ def test_a_reader_in_the_studio(page, project, tmp_path, capsys):
     def button(text):
         return page.locator(".jp-OutputArea button", has_text=text).first
 
-    def steps():
+    def previews():
         return page.evaluate("() => window.seen")
 
     # Run all cells.
@@ -130,71 +183,92 @@ def test_a_reader_in_the_studio(page, project, tmp_path, capsys):
     assert errors.count() == 0, errors.first.inner_text()
 
     # Start by keyboard, and watch the previews come.
-    ask("None", "studio.set(steps=100_000)")
+    ask("None", "studio.set(evaluations=100_000)")
     page.evaluate(WATCH)
     button("Start").focus()
     page.keyboard.press("Enter")
     page.wait_for_function("() => window.seen.length > 5", timeout=30_000)
-    begin = len(steps())
+    begin = len(previews())
     page.wait_for_timeout(3000)
-    previews = steps()[begin:]
-    rate = (len(previews) - 1) / (previews[-1][0] - previews[0][0]) * 1000
+    shown = previews()[begin:]
+    rate = (len(shown) - 1) / (shown[-1][0] - shown[0][0]) * 1000
     evaluations = float(ask("studio.rate"))
 
     # One press of an arrow key on the style slider.
-    before = float(ask("studio.settings.style"))
+    before = float(ask("studio.settings.weights.style"))
     slider = page.locator(".widget-slider", has_text="style weight").get_by_role("slider")
     slider.focus()
     page.evaluate("() => { window.key = null; }")
     page.keyboard.press("ArrowRight")
-    first, deadline = -1, time.monotonic() + 30
-    while first == -1 and time.monotonic() < deadline:  # the first step that was computed with the new weight
-        first = int(ask(f"next((frame.step for frame in studio.frames if frame.settings.style != {before}), -1)"))
+    # Wait for the first frame that was computed with the new weight.
+    moved_frames = (
+        "[frame.evaluations for frame in studio.frames "
+        f"if frame.settings.weights.style != {before}]"
+    )
+    first = -1
+    deadline = time.monotonic() + 30
+    while first == -1 and time.monotonic() < deadline:
+        first = int(ask(f"next(iter({moved_frames}), -1)"))
     notch = round(10 * math.log10(before)) + 1
-    assert float(ask("studio.settings.style")) == pytest.approx(10 ** (notch / 10), rel=1e-3)
-    page.wait_for_function("step => window.seen.at(-1)[1] >= step", arg=first + 2, timeout=30_000)
-    key, previews = page.evaluate("() => window.key"), steps()
-    latency, moved = (next(at - key for at, step in previews if step >= first + more and at > key) for more in (0, 2))
+    expected = pytest.approx(10 ** (notch / 10), rel=1e-3)
+    assert float(ask("studio.settings.weights.style")) == expected
+    box = page.locator(".widget-hbox", has=slider).last.locator("input[type=number]")
+    assert float(box.input_value()) == expected
+    page.wait_for_function("place => window.seen.at(-1)[1] >= place", arg=first + 2, timeout=30_000)
+    key = page.evaluate("() => window.key")
+    latency = next(at - key for at, place in previews() if place >= first and at > key)
+    moved = next(at - key for at, place in previews() if place >= first + 2 and at > key)
 
-    # Pause: the picture rests. Go on: it moves again. Stop.
+    # After Pause the picture does not change, after Resume it does. Then Stop.
     page.screenshot(path=tmp_path / "studio.png")
     button("Pause").click()
-    button("Go on").wait_for(timeout=5000)
-    count, source = len(steps()), page.locator('img[alt^="the picture after"]').get_attribute("src")
+    button("Resume").wait_for(timeout=5000)
+    picture = page.locator('img[alt^="the picture after"]')
+    count = len(previews())
+    source = picture.get_attribute("src")
     page.wait_for_timeout(700)
-    assert len(steps()) == count
-    button("Go on").click()
+    assert len(previews()) == count
+    button("Resume").click()
     page.wait_for_function("count => window.seen.length > count + 2", arg=count, timeout=10_000)
-    assert page.locator('img[alt^="the picture after"]').get_attribute("src") != source
+    assert picture.get_attribute("src") != source
     clicked = time.monotonic()
     button("Stop").click()
     page.locator(".jp-OutputArea b", has_text="stopped").wait_for(timeout=5000)
     stopped = time.monotonic() - clicked
-    left = "[thread for thread in threads if thread.name == 'studio' and (thread.join(5) or thread.is_alive())]"
-    assert ask(left, "import threading; threads = threading.enumerate()") == "[]"
+    find = "import threading; left = [t for t in threading.enumerate() if t.name == 'studio']"
+    assert ask("[t for t in left if t.join(5) or t.is_alive()]", find) == "[]"
 
     # Save a GIF, and open it.
     button("Save GIF").click()
-    said = page.locator(".jp-OutputArea", has_text="Wrote").locator(".widget-html-content", has_text="Wrote").first
+    output = page.locator(".jp-OutputArea", has_text="Wrote")
+    said = output.locator(".widget-html-content", has_text="Wrote").first
     said.wait_for(timeout=30_000)
     path = Path(re.search(r"Wrote (.+\.gif)", said.inner_text()).group(1))
     assert path.parent == project / "outputs"
     with Image.open(path) as gif:
         assert 12 <= gif.n_frames <= 24 and gif.size == (192, 128)
-        frames = [np.asarray(frame.convert("RGB"), dtype=float) for frame in ImageSequence.Iterator(gif)]
+        frames = [
+            np.asarray(frame.convert("RGB"), dtype=float) for frame in ImageSequence.Iterator(gif)
+        ]
     assert np.abs(frames[0] - frames[-1]).mean() > 2, "it shows a change"
 
     # The cell that made the studio is run again: its predecessor stops.
     button("Start").click()
-    page.wait_for_function("count => window.seen.length > count", arg=len(steps()), timeout=30_000)
+    page.wait_for_function(
+        "count => window.seen.length > count", arg=len(previews()), timeout=30_000
+    )
     ask("None", "old = studio")
     page.evaluate("""() => { const notebook = window.jupyterapp.shell.currentWidget.content;
-        notebook.activeCellIndex = notebook.widgets.findIndex(c => c.model.sharedModel.getSource().startsWith('studio = Studio('));
+        notebook.activeCellIndex = notebook.widgets.findIndex(
+            cell => cell.model.sharedModel.getSource().startsWith('studio = Studio('));
         notebook.deselectAll(); window.jupyterapp.commands.execute('notebook:run-cell'); }""")
     page.wait_for_timeout(2000)
     assert ask("(studio is old, old.state)") == "(False, 'stopped')"
 
     with capsys.disabled():
-        print(f"\nstudio in the browser: {rate:.1f} previews and {evaluations:.1f} evaluations a second; a key on the style slider "
-              f"shows after {latency / 1000:.2f} s, in the pixels after {moved / 1000:.2f} s; stop takes {stopped:.2f} s; "
-              f"a GIF of {path.stat().st_size / 1e6:.2f} MB; screenshot: {tmp_path / 'studio.png'}")
+        print(
+            f"\nstudio in the browser: {rate:.1f} previews and {evaluations:.1f} evaluations per "
+            f"second; a key on the style slider shows after {latency / 1000:.2f} s, in the pixels "
+            f"after {moved / 1000:.2f} s; stop takes {stopped:.2f} s; a GIF of "
+            f"{path.stat().st_size / 1e6:.2f} MB; screenshot: {tmp_path / 'studio.png'}"
+        )

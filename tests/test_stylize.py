@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-import plumbing
 import stylize
+from style_transfer.features import POCKET
+from style_transfer.settings import ASSETS
 
 ROOT = Path(stylize.__file__).parent
 SMALL = ["--size", "48", "--steps", "4"]
@@ -16,12 +17,25 @@ SMALL = ["--size", "48", "--steps", "4"]
 
 def run(*words, cwd):
     """`python stylize.py WORDS` in a process of its own."""
-    return subprocess.run([sys.executable, ROOT / "stylize.py", *map(str, words)], cwd=cwd, capture_output=True, text=True)
+    return subprocess.run(
+        [sys.executable, ROOT / "stylize.py", *map(str, words)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+    )
 
 
 def test_two_pictures_in_three_files_out(tmp_path):
-    done = run("--content", plumbing.ASSETS / "chelsea.jpg", "--style", plumbing.ASSETS / "hokusai_great_wave.jpg", *SMALL,
-               "--gif", "--panel", cwd=tmp_path)
+    done = run(
+        "--content",
+        ASSETS / "chelsea.jpg",
+        "--style",
+        ASSETS / "hokusai_great_wave.jpg",
+        *SMALL,
+        "--gif",
+        "--panel",
+        cwd=tmp_path,
+    )
     assert done.returncode == 0, done.stderr
     folder = tmp_path / "outputs"
     with Image.open(folder / "chelsea_hokusai_great_wave.png") as picture:
@@ -30,7 +44,9 @@ def test_two_pictures_in_three_files_out(tmp_path):
     with Image.open(folder / "chelsea_hokusai_great_wave.gif") as gif:
         assert gif.size == (48, 32) and gif.n_frames == 2
     with Image.open(folder / "chelsea_hokusai_great_wave_panel.png") as panel:
-        assert panel.height == 32 and panel.width == 48 + 48 + 48  # photo, painting at the same height, result
+        assert (
+            panel.height == 32 and panel.width == 48 + 48 + 48
+        )  # photo, painting at the same height, result
     for name in ("chelsea_hokusai_great_wave.png", ".gif", "_panel.png"):
         assert name in done.stdout
     assert "4 evaluations in" in done.stdout and "content" in done.stdout and "%" in done.stdout
@@ -39,8 +55,15 @@ def test_two_pictures_in_three_files_out(tmp_path):
 
 def test_the_command_that_people_know(tmp_path):
     """The flags of the tutorials' scripts, underscores and all."""
-    done = run(f"--content={plumbing.ASSETS / 'coffee.jpg'}", f"--style={plumbing.ASSETS / 'starry_night.jpg'}",
-               "--style_weight=500000", "--steps=6", "--random_input", "--size=48", cwd=tmp_path)
+    done = run(
+        f"--content={ASSETS / 'coffee.jpg'}",
+        f"--style={ASSETS / 'starry_night.jpg'}",
+        "--style_weight=500000",
+        "--steps=6",
+        "--random_input",
+        "--size=48",
+        cwd=tmp_path,
+    )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "outputs" / "coffee_starry_night.png").exists()
     assert "style 100.0%" in done.stdout and "--help says what weights mean" in done.stdout
@@ -54,32 +77,48 @@ def test_every_flag_reaches_the_run(tmp_path, capsys):
 
     plain = picture()
     assert picture() == plain  # the same command gives the same picture
-    variants = [["--content-weight=9"], ["--style-weight=7"], ["--tv-weight=5"], ["--style-layers", "relu1_1", "relu2_1"],
-                ["--style-layers", "relu1_1=1", "relu3_1=0.2"], ["--method=adam"], ["--lr=0.2"], ["--pooling=average"],
-                ["--start=content"], ["--start=style"], ["--random-input"], ["--random_input", "--seed=1"],
-                ["--preserve-color"], ["--network", str(plumbing.POCKET), "--content_weight=8"],
-                ["--content", str(plumbing.ASSETS / "flower.jpg")], ["--style", str(plumbing.ASSETS / "grass.jpg")]]
+    variants = [
+        ["--content-weight=9"],
+        ["--style-weight=7"],
+        ["--tv-weight=5"],
+        ["--style-layers", "relu1_1", "relu2_1"],
+        ["--style-layers", "relu1_1=1", "relu3_1=0.2"],
+        ["--method=adam"],
+        ["--lr=0.2"],
+        ["--pooling=average"],
+        ["--start=content"],
+        ["--start=style"],
+        ["--random-input"],
+        ["--random_input", "--seed=1"],
+        ["--preserve-color"],
+        ["--network", str(POCKET), "--content_weight=8"],
+        ["--content", str(ASSETS / "flower.jpg")],
+        ["--style", str(ASSETS / "grass.jpg")],
+    ]
     pictures = [picture(*words) for words in variants]
     assert len({plain, *pictures}) == 1 + len(variants)
 
 
-@pytest.mark.parametrize(("words", "message"), [
-    (["--steps", "many"], "--steps"),
-    (["--colour"], "unrecognized arguments: --colour"),
-    (["--method", "sgd"], "invalid choice"),
-    (["--content", "missing.jpg"], "missing.jpg: no such file"),
-    (["--content", __file__], "cannot be read as a picture"),
-    (["--output", "result.tiff"], "must end in one of .png"),
-    (["--gif", "result.mp4"], "must end in one of .gif"),
-    (["--style-weight", "-1"], "style weight is -1"),
-    (["--style-layers", "relu9_1"], "no layer 'relu9_1'"),
-    (["--style-layers", "relu1_1=x"], "give every layer a weight"),
-    (["--size", "8"], "needs 8x8 or more"),
-    (["--steps", "0"], "steps is 0"),
-    (["--lr", "nan"], "lr is nan"),
-    (["--network", "vgg16"], "weights is 'vgg16'"),
-    (["--output", str(plumbing.ASSETS / "china.jpg")], "one of the two pictures that go in"),
-])
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--steps", "many"], "--steps"),
+        (["--colour"], "unrecognized arguments: --colour"),
+        (["--method", "sgd"], "invalid choice"),
+        (["--content", "missing.jpg"], "missing.jpg: no such file"),
+        (["--content", __file__], "cannot be read as a picture"),
+        (["--output", "result.tiff"], "must end in one of .png"),
+        (["--gif", "result.mp4"], "must end in one of .gif"),
+        (["--style-weight", "-1"], "style weight is -1"),
+        (["--style-layers", "relu9_1"], "no layer 'relu9_1'"),
+        (["--style-layers", "relu1_1=x"], "give every layer a weight"),
+        (["--size", "8"], "needs 8x8 or more"),
+        (["--steps", "0"], "--steps is 0"),
+        (["--lr", "nan"], "lr is nan"),
+        (["--network", "vgg16"], "network is 'vgg16'"),
+        (["--output", str(ASSETS / "china.jpg")], "one of the two pictures that go in"),
+    ],
+)
 def test_a_mistake_ends_in_one_line_and_status_2(words, message, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     try:
@@ -102,5 +141,31 @@ def test_help_says_what_weights_mean(capsys):
         stylize.main(["--help"])
     text = capsys.readouterr().out
     assert end.value.code == 0 and "500000" in text and "1e6" in text and "4 / N^2" in text
-    # the figures in it, worked out again: 1e6 of MSE(G / (N M)), five layers, in units of the mean E_l
-    assert [round(5 * 1e6 * 4 / n**2, -2) for n in (64,)] == [4900] and round(5 * 1e6 * 4 / 512**2) == 76
+    # Its figures, worked out again: 1e6 of MSE(G / (N M)), five layers, in units of the mean E_l.
+    first, last = (5 * 1e6 * 4 / channels**2 for channels in (64, 512))
+    assert round(first, -2) == 4900 and round(last) == 76
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["one.jpg"], "give two, CONTENT and STYLE"),
+        (["one.jpg", "two.jpg", "-c", "three.jpg"], "the pictures are given twice"),
+        (["--style-layers", "relu1_1=-1"], "style layer relu1_1 is -1.0"),
+    ],
+)
+def test_a_mistake_in_the_pictures_or_layers_is_named(words, message, capsys):
+    assert stylize.main(words) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_pictures_by_place_equal_pictures_by_flag(tmp_path):
+    pair = [str(ASSETS / "coffee.jpg"), str(ASSETS / "grass.jpg")]
+    assert stylize.main([*pair, *SMALL, "-o", str(tmp_path / "a.png")]) == 0
+    assert stylize.main(["-c", pair[0], "-s", pair[1], *SMALL, "-o", str(tmp_path / "b.png")]) == 0
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+def test_a_mistake_is_answered_before_torch_is_loaded():
+    code = "import sys, stylize; assert not {'torch', 'matplotlib'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

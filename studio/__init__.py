@@ -1,0 +1,10 @@
+"""The studio of lesson 11: a style transfer that you steer while it runs.
+
+The files, in the order of their imports: `settings.py` holds what can be set, `history.py` the
+frames of a run, `engine.py` the run itself, and `panel.py` the sliders and buttons."""
+
+from studio.engine import Studio
+from studio.panel import Panel
+from studio.settings import Settings
+
+__all__ = ["Panel", "Settings", "Studio"]

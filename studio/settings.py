@@ -1,0 +1,114 @@
+"""Settings: all that can be set in the studio, checked, and as text."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from style_transfer.settings import (
+    POOLINGS,
+    STARTS,
+    STYLE_LAYERS,
+    Weights,
+    check_count,
+    check_weight,
+    check_word,
+    learning_rate,
+)
+
+
+def equal_layers() -> dict[str, float]:
+    """The same weight for each style layer; together they weigh 1."""
+    return dict.fromkeys(STYLE_LAYERS, 1 / len(STYLE_LAYERS))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that can be set. Settings are never changed in place; `changed` returns new ones.
+
+    A setting named in COSTLY takes effect at the next start, because the pictures, the network or
+    the targets depend on it. Every other setting takes effect at the next evaluation.
+    Raises: ValueError for a value out of range.
+    """
+
+    photo: str = "china"  # the name of a bundled picture, or the path of a file
+    painting: str = "starry_night"
+    weights: Weights = field(default_factory=Weights)
+    layers: dict[str, float] = field(default_factory=equal_layers)  # 0 turns a layer off
+    method: str = "lbfgs"
+    lr: float | None = None  # None becomes the method's own learning rate
+    evaluations: int = 400  # where the run ends
+    size: int = 192  # small, so that the picture follows a slider at once
+    network: str = "pocket"
+    pooling: str = "max"
+    start: str = "recolored"
+    seed: int = 0
+
+    COSTLY = ("photo", "painting", "size", "network", "pooling", "start", "seed")
+
+    def __post_init__(self):
+        self._check_layers()
+        check_word("pooling", self.pooling, POOLINGS)
+        check_word("start", self.start, STARTS)
+        check_count("evaluations", self.evaluations)
+        check_count("size", self.size)
+        # The class is frozen, so these three are written past the dataclass.
+        object.__setattr__(self, "lr", learning_rate(self.method, self.lr))
+        object.__setattr__(self, "photo", str(self.photo))
+        object.__setattr__(self, "painting", str(self.painting))
+
+    def _check_layers(self) -> None:
+        if self.layers.keys() != set(STYLE_LAYERS):
+            raise ValueError(
+                f"layers are {', '.join(self.layers)}; they must be {', '.join(STYLE_LAYERS)}, "
+                "and the weight 0 turns a layer off"
+            )
+        for layer, weight in self.layers.items():
+            check_weight(f"the weight of style layer {layer}", weight)
+
+    @property
+    def costly(self) -> dict:
+        """The settings that take effect at the next start, by name."""
+        return {name: getattr(self, name) for name in self.COSTLY}
+
+    def changed(self, **changes) -> "Settings":
+        """A copy with other values: `changed(style=300, relu1_1=0.5, size=256)`.
+
+        Each term of the loss and each style layer may be given by its name. `layers` may leave
+        layers out, and these keep their weights. A new method brings its own learning rate unless
+        `lr` is given. Raises: ValueError for a value out of range; TypeError for an unknown name.
+        """
+        weights = changes.pop("weights", self.weights)
+        layers = self.layers | changes.pop("layers", {})
+        terms = {}
+        fields = {}
+        for name, value in changes.items():
+            if name in vars(weights):
+                terms[name] = value
+            elif name in self.layers:
+                layers[name] = value
+            elif name in vars(self):
+                fields[name] = value
+            else:
+                known = ", ".join([*vars(weights), *self.layers, *vars(self)])
+                raise TypeError(f"there is no setting {name!r}; the settings are {known}")
+        if fields.get("method", self.method) != self.method:
+            fields.setdefault("lr", None)
+        return replace(self, weights=replace(weights, **terms), layers=layers, **fields)
+
+    def __str__(self):
+        parts = [f"{Path(self.photo).stem} + {Path(self.painting).stem}"]
+        for term, weight in vars(self.weights).items():
+            part = f"{term} {weight:.5g}"
+            if (
+                term == "style" and len(set(self.layers.values())) > 1
+            ):  # equal ones go without saying
+                layers = ", ".join(f"{name} {share:g}" for name, share in self.layers.items())
+                part += f" ({layers})"
+            parts.append(part)
+        parts += [
+            f"{self.method} {self.lr:.5g}",
+            self.network,
+            f"{self.pooling} pooling",
+            f"{self.size} px",
+            f"from {self.start}",
+        ]
+        return ", ".join(parts)

@@ -1,0 +1,204 @@
+"""Reads unusual picture files and writes files safely. The lessons do not need this file."""
+
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import imageio.v3 as iio
+import numpy as np
+import pygifsicle
+from PIL import Image, ImageOps
+
+MOST_PIXELS = 100_000_000  # larger pictures are refused before they are decoded
+
+
+# ------------------------------------------------------------------------------ pictures in
+
+
+def read_picture(path) -> Image.Image:
+    """Returns a picture file as 8-bit RGB, upright, without transparency.
+
+    EXIF rotation is applied, transparent pixels are laid on white, and of several frames the first
+    one is taken.
+
+    Raises: FileNotFoundError if there is no such file; ValueError for anything else that cannot be
+    read as a picture. Both messages name the file and say what to do.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: no such file; paths are relative to {Path.cwd()}")
+    if not path.is_file():
+        raise ValueError(f"{path}: not a file; give the path of one picture")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MOST_PIXELS decides
+            with Image.open(path) as picture:
+                _check_pixel_count(picture)
+                return _to_rgb(ImageOps.exif_transpose(picture))
+    except MemoryError:
+        raise
+    except Exception as error:  # decoders raise almost anything, and most do not name the file
+        raise ValueError(
+            f"{path}: cannot be read as a picture ({error}); if another program shows it, "
+            "save it from there as PNG or JPEG"
+        ) from error
+
+
+def _check_pixel_count(picture: Image.Image) -> None:
+    if picture.width * picture.height > MOST_PIXELS:
+        raise ValueError(
+            f"it has {picture.width}x{picture.height} pixels, more than {MOST_PIXELS:,}; "
+            "make it smaller"
+        )
+
+
+def _to_rgb(picture: Image.Image) -> Image.Image:
+    # Pillow's own conversion turns 16-bit and 32-bit gray white.
+    if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
+        picture = Image.fromarray(_to_eight_bits(np.asarray(picture)))
+    if picture.has_transparency_data:
+        layer = picture.convert("RGBA")
+        white = Image.new("RGBA", layer.size, "white")
+        picture = Image.alpha_composite(white, layer)
+    return picture.convert("RGB")
+
+
+def _to_eight_bits(values: np.ndarray) -> np.ndarray:
+    """Gray values of 16 or 32 bits, or floats from 0 to 1, as 8 bits."""
+    low = values.min()
+    high = values.max()
+    if not (np.isfinite(low) and np.isfinite(high) and low >= 0 and high <= 65535):
+        raise ValueError(f"its gray values run from {low} to {high}, where 0 to 65535 was expected")
+    if np.issubdtype(values.dtype, np.floating) and high <= 1:
+        scale = 255.0
+    elif high > 255 or values.dtype.itemsize == 2:
+        scale = 1 / 257  # 65535 becomes 255
+    else:
+        scale = 1.0
+    return (values * scale).round().astype(np.uint8)
+
+
+# ------------------------------------------------------------------------------ files out
+
+
+def prepare_output(path, suffixes: tuple[str, ...]) -> Path:
+    """Checks that a file can be written at `path` and makes its folder; call it before long work.
+
+    Raises: ValueError for another suffix or a folder; OSError, naming the path, if the system
+    refuses.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in suffixes:
+        raise ValueError(
+            f"{path}: ends in {path.suffix or 'no suffix'!r}; it must end in one of "
+            + ", ".join(suffixes)
+        )
+    if path.is_dir():
+        raise ValueError(f"{path}: is a folder; give the name of a file in it")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        reason = error.strerror or error
+        raise OSError(f"{path}: cannot be written ({reason}); choose another folder") from error
+    return path
+
+
+def write_atomic(path, suffixes: tuple[str, ...], write: Callable[[Path], None]) -> None:
+    """Calls `write` with a temporary path beside `path`, then renames that file to `path`.
+
+    A write that fails leaves an older file at `path` as it was, and no part of the new one.
+    Raises: as `prepare_output`, and OSError, naming the path, if the write fails.
+    """
+    path = prepare_output(path, suffixes)
+    handle, name = tempfile.mkstemp(
+        dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix.lower()
+    )
+    os.close(handle)
+    part = Path(name)
+    try:
+        write(part)
+        os.chmod(part, 0o666 & ~_umask())  # mkstemp allows only the owner to read
+        os.replace(part, path)
+    except OSError as error:
+        reason = error.strerror or error
+        raise OSError(
+            f"{path}: could not be written ({reason}); what stood there before is unharmed"
+        ) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)  # the only way to read it is to set it
+    os.umask(mask)
+    return mask
+
+
+# ------------------------------------------------------------------------------ GIF
+
+
+def write_gif(pictures: list[Image.Image], path, seconds: float, hold: float) -> None:
+    """Writes pictures of one size as a GIF that repeats without end; see `frames.save_gif`."""
+    if not (seconds > 0 and hold >= 0):
+        raise ValueError(
+            f"seconds is {seconds} and hold is {hold}; seconds must be above 0 and hold 0 or more"
+        )
+    # A GIF counts time in hundredths of a second, and imageio wants milliseconds.
+    duration = max(20, round(100 * seconds / len(pictures)) * 10)
+    durations = [duration] * len(pictures)
+    durations[-1] += round(100 * hold) * 10
+
+    palette = _shared_palette(pictures)
+    frames = []
+    for picture in pictures:
+        frame = picture.quantize(palette=palette, dither=Image.Dither.NONE)
+        frames.append(np.asarray(frame))
+
+    def write(part: Path) -> None:
+        iio.imwrite(
+            part,
+            frames,
+            extension=".gif",
+            plugin="pillow",
+            mode="P",
+            is_batch=True,
+            palette=palette.getpalette(),
+            duration=durations if len(durations) > 1 else duration,  # one frame takes one number
+            loop=0,
+        )
+        _shrink(part)
+
+    write_atomic(path, (".gif",), write)
+
+
+def _shared_palette(pictures: list[Image.Image]) -> Image.Image:
+    """One palette of 256 colors for all frames, made from about nine of them.
+
+    A palette for each frame would flicker, and would take 25 times as long.
+    """
+    stride = max(1, len(pictures) // 8)
+    sample = [*pictures[::stride], pictures[-1]]
+    strip = np.concatenate([np.asarray(picture) for picture in sample])
+    return Image.fromarray(strip).quantize(256, method=Image.Quantize.FASTOCTREE)
+
+
+def _shrink(path: Path) -> None:
+    """Makes the file smaller with the program gifsicle, if it is installed."""
+    if shutil.which("gifsicle") is None:
+        print(
+            "note: the GIF would be smaller with the program gifsicle "
+            "(apt install gifsicle, brew install gifsicle)"
+        )
+        return
+    smaller = path.with_name(path.stem + ".small.gif")
+    try:
+        pygifsicle.gifsicle(path, smaller, options=["-O3", "--lossy=40", "--no-warnings"])
+        if smaller.exists() and 0 < smaller.stat().st_size < path.stat().st_size:
+            os.replace(smaller, path)
+    finally:
+        smaller.unlink(missing_ok=True)

@@ -1,0 +1,130 @@
+"""The command lines' flags: one table, so that a flag means the same in every program.
+
+`stylize.py` makes one picture. These flags are taken, or reserved with this meaning:
+
+    CONTENT STYLE, -c/--content, -s/--style    the two pictures
+    -o/--output, --gif, --panel, --every N     what is written
+    --size N, --sizes A,B,C                    long side in pixels; the sizes of a run, in order
+    --NAME-weight, --style-layers              one weight per term of the loss; the style layers
+    --steps, --method, --lr, --start, --seed   the optimizer and its start
+    --network, --pooling, --padding            the network
+    --preserve-color, --luminance              the photograph's colors
+    --blend, --place, --style-scale            several paintings, masks, width of strokes
+    --device, --precision, --forecast          the machine
+
+This file imports nothing heavy, so a mistake is answered before torch is loaded.
+"""
+
+import argparse
+
+from style_transfer.settings import (
+    EVALUATIONS,
+    LEARNING_RATES,
+    NETWORKS,
+    PADDINGS,
+    POOLINGS,
+    SIZE,
+    STARTS,
+    STYLE_LAYERS,
+    TERMS,
+    Weights,
+)
+
+
+class Parser(argparse.ArgumentParser):
+    """An ArgumentParser that answers a mistake in one line, with exit status 2."""
+
+    def error(self, message):
+        self.exit(2, f"{self.prog}: {message}; --help lists the flags\n")
+
+
+def add_loss_flags(parser: argparse.ArgumentParser) -> None:
+    """Adds one weight per term of the loss, and the style layers."""
+    defaults = Weights()
+    for name, term in TERMS.items():
+        parser.add_argument(
+            f"--{name}-weight",
+            type=float,
+            metavar="W",
+            default=getattr(defaults, name),
+            help=f"{term.description}; see below (%(default)g)",
+        )
+    parser.add_argument(
+        "--style-layers",
+        nargs="+",
+        metavar="LAYER",
+        default=list(STYLE_LAYERS),
+        help="any of conv1_1, relu1_1, ..., relu5_1, weighed equally; LAYER=WEIGHT gives each "
+        f"layer a weight ({' '.join(STYLE_LAYERS)})",
+    )
+
+
+def add_run_flags(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags for size, optimizer, start and network."""
+    rates = ", ".join(f"{rate:g} for {method}" for method, rate in LEARNING_RATES.items())
+    starts = "; ".join(f"{word}: {meaning}" for word, meaning in STARTS.items())
+    add = parser.add_argument
+    add("--size", type=int, default=SIZE, metavar="N", help="long side in pixels (%(default)s)")
+    add(
+        "--steps",
+        type=int,
+        default=EVALUATIONS,
+        metavar="N",
+        help="evaluations of the loss and its gradient (%(default)s)",
+    )
+    add("--method", choices=tuple(LEARNING_RATES), default="lbfgs", help="optimizer (%(default)s)")
+    add("--lr", type=float, help=f"learning rate ({rates})")
+    add("--start", choices=tuple(STARTS), default="recolored", help=f"{starts} (%(default)s)")
+    add(
+        "--random-input",
+        action="store_const",
+        const="noise",
+        dest="start",
+        help="short for --start noise",
+    )
+    add("--seed", type=int, default=0, metavar="N", help="of the noise (%(default)s)")
+    add("--pooling", choices=POOLINGS, default="max", help="(%(default)s)")
+    add("--padding", choices=PADDINGS, default="zeros", help="(%(default)s)")
+    add(
+        "--network",
+        default=NETWORKS[0],
+        metavar="NAME",
+        help=f"{', '.join(NETWORKS)}, or a file of weights; imagenet downloads 548 MiB once "
+        "(%(default)s)",
+    )
+
+
+def with_dashes(words: list[str]) -> list[str]:
+    """Turns --style_weight=5 into --style-weight=5, because both spellings are in use."""
+    spelled = []
+    for word in words:
+        if word.startswith("--"):
+            flag, equals, value = word.partition("=")
+            word = flag.replace("_", "-") + equals + value
+        spelled.append(word)
+    return spelled
+
+
+def loss_weights(options: argparse.Namespace) -> Weights:
+    """The weights that the flags gave. Raises: ValueError for a weight out of range."""
+    return Weights(**{name: getattr(options, f"{name}_weight") for name in TERMS})
+
+
+def style_layers(words: list[str]) -> list[str] | dict[str, float]:
+    """Style layers from the words after --style-layers: names, or a dict if they carry weights.
+
+    Raises: ValueError if only some layers have a weight, or a weight is not a number.
+    """
+    if not any("=" in word for word in words):
+        return words
+    weights = {}
+    for word in words:
+        layer, _, weight = word.partition("=")
+        try:
+            weights[layer] = float(weight)
+        except ValueError:
+            raise ValueError(
+                f"--style-layers has {word!r}; give every layer a weight, as in relu1_1=0.5, "
+                "or give none a weight"
+            ) from None
+    return weights

@@ -1,0 +1,119 @@
+"""Frames: watch a run, plot its losses, pick some of its images, and write them as a GIF."""
+
+import itertools
+from collections.abc import Iterable
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from style_transfer.display import LivePicture, show_figure
+from style_transfer.files import write_gif
+from style_transfer.images import to_pil
+from style_transfer.settings import TERMS, check_count
+from style_transfer.steps import Snapshot
+
+
+def watch(run: Iterable[Snapshot], total: int | None = None) -> list[Snapshot]:
+    """Runs to the end with a progress bar, shows the picture, and returns all Snapshots.
+
+    `total` is the number of evaluations, for the bar. An interrupt or a loss that is no longer a
+    number ends the run, and the Snapshots so far are returned; the second case is reported in
+    words. Raises: FloatingPointError if there is no Snapshot yet. Built in: 07_optimization.
+    """
+    seen = []
+    picture = LivePicture()
+    with tqdm(total=total, unit="evaluation", leave=False) as bar:
+        try:
+            for snapshot in run:
+                seen.append(snapshot)
+                bar.update(snapshot.evaluations - bar.n)
+                bar.set_postfix_str(format_losses(snapshot))
+                alt = f"the image after {snapshot.evaluations} evaluations"
+                picture.show(to_pil(snapshot.image), alt)
+        except KeyboardInterrupt:
+            done = seen[-1].evaluations if seen else 0
+            bar.write(f"interrupted after {done} evaluations; the image so far is kept")
+        except FloatingPointError as error:
+            if not seen:
+                raise
+            bar.write(f"stopped: {error}")
+    return seen
+
+
+def format_losses(snapshot: Snapshot) -> str:
+    """The weighted terms of a Snapshot on one line: "content 1.2  style 30.4  tv 0"."""
+    return "  ".join(f"{name} {value:.3g}" for name, value in snapshot.losses.items())
+
+
+def plot_losses(run: Iterable[Snapshot], *, alt: str | None = None) -> None:
+    """Plots the terms and their total over evaluations, on a log scale, one color per term.
+
+    Raises: ValueError if there is nothing to plot. Built in: 03_content.
+    """
+    run = list(run)
+    if not run:
+        raise ValueError("there are no steps to plot; run watch(stylize(...)) first")
+    _, axis = plt.subplots(figsize=(6, 3), dpi=80)
+    draw_losses(axis, run)
+    axis.set(xlabel="evaluations of the loss and its gradient", ylabel="weighted loss")
+    axis.figure.tight_layout()
+    words = f"the weighted loss over {run[-1].evaluations} evaluations: at first "
+    words += f"{format_losses(run[0])}; at last {format_losses(run[-1])}"
+    show_figure(axis.figure, alt or words)
+
+
+def draw_losses(axis: Axes, run: list[Snapshot]) -> None:
+    """Draws the curves of `plot_losses` on a Matplotlib axis; the studio draws on its own."""
+    evaluations = [snapshot.evaluations for snapshot in run]
+    curves = {name: [snapshot.losses[name] for snapshot in run] for name in run[0].losses}
+    if len(curves) > 1:
+        curves["total"] = [snapshot.loss for snapshot in run]
+    for name, values in curves.items():
+        if not any(values):  # a term with weight 0 has no place on a log scale
+            continue
+        color = TERMS[name].color if name in TERMS else "black"
+        axis.semilogy(evaluations, values, color=color, label=name)
+    axis.legend()
+
+
+def pick_frames(run: Iterable[Snapshot], count: int = 24) -> list[Tensor]:
+    """Picks at most `count` images of a run, the first and the last among them.
+
+    A run changes most at its beginning. The images are spaced so that each differs from the one
+    before by about the same amount. Raises: ValueError for a count below 1. Built in:
+    07_optimization.
+    """
+    check_count("count", count)
+    images = [snapshot.image for snapshot in run]
+    if len(images) <= count:
+        return images
+    changes = [(b - a).abs().mean().item() for a, b in itertools.pairwise(images)]
+    distance = np.cumsum([0.0, *changes])  # how far each image is from the first, along the run
+    marks = np.linspace(0, distance[-1], count) if count > 1 else distance[-1:]
+    picked = {len(images) - 1}
+    for mark in marks:
+        picked.add(int(np.abs(distance - mark).argmin()))
+    return [images[i] for i in sorted(picked)[-count:]]
+
+
+def save_gif(frames: Iterable[Tensor], path, *, seconds: float = 4.0, hold: float = 1.0) -> None:
+    """Writes images of one size as a GIF that repeats, `seconds` long plus `hold` at its end.
+
+    All frames share one palette of 256 colors, so nothing flickers. If the program gifsicle is
+    installed, it makes the file smaller. Missing folders are made; a write that fails leaves an
+    older file as it was. Raises: ValueError for no frames, frames of several sizes, or times out
+    of range; OSError if the file cannot be written. Built in: 07_optimization.
+    """
+    pictures = [to_pil(frame) for frame in frames]
+    if not pictures:
+        raise ValueError("there are no frames to save; pick_frames(run) gives some")
+    for picture in pictures:
+        if picture.size != pictures[0].size:
+            raise ValueError(
+                f"the frames differ in size: {pictures[0].size} and {picture.size}; "
+                "resize them first"
+            )
+    write_gif(pictures, path, seconds, hold)

@@ -1,0 +1,222 @@
+"""Losses: Gram matrices, the distances of an image from its targets, and their weighted sum.
+
+`distances` measures an image, `weigh` multiplies by weights, and an objective is the two
+together. An objective takes an image and returns its loss as named, weighted terms. Their sum is
+minimized.
+
+Sources: Gatys, Ecker, Bethge, "A Neural Algorithm of Artistic Style" (arXiv:1508.06576) and "Image
+Style Transfer Using Convolutional Neural Networks" (CVPR 2016).
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+
+import torch
+from torch import Tensor
+
+from style_transfer.fast_gram import fast_gram_matrix
+from style_transfer.features import LAYERS, VGG19
+from style_transfer.settings import CONTENT_LAYER, STYLE_LAYERS, Weights, check_weight
+
+Objective = Callable[[Tensor], dict[str, Tensor]]
+StyleLayers = Iterable[str] | Mapping[str, float]
+
+
+# ------------------------------------------------------------------------------ one loss at a time
+
+
+def gram_matrix(features: Tensor) -> Tensor:
+    """Features (B, C, H, W) -> Gram matrices (B, C, C): how channels are active together.
+
+    G_ij = 1 / (H W) * sum_k F_ik F_jk, a mean over the positions k. Source: Gatys et al. 2016,
+    equation 3, divided by the number of positions, so that pictures of any two sizes can be
+    compared. Built in: 04_gram_matrices.
+    """
+    flat = features.flatten(2)  # (B, C, H*W): one row per channel
+    return flat @ flat.transpose(1, 2) / flat.shape[2]
+
+
+def content_loss(features: Tensor, target: Tensor) -> Tensor:
+    """The mean squared difference of two feature tensors of one shape, as a scalar.
+
+    Source: Gatys et al. 2016, equation 1, times 2 / (N M) for N channels and M positions. It is a
+    mean instead of half a sum, so its weight does not depend on the image's size. Built in:
+    03_content. Raises: ValueError if the shapes differ.
+    """
+    if features.shape != target.shape:
+        raise ValueError(
+            f"features are {tuple(features.shape)} and target {tuple(target.shape)}; content "
+            "compares position with position: give the image the photograph's size"
+        )
+    return (features - target).square().mean()
+
+
+def gram_loss(gram: Tensor, target: Tensor) -> Tensor:
+    """The style loss E_l of one layer: a quarter of the mean squared difference of Gram matrices.
+
+    Our Gram matrices are divided by H W, so this is the paper's 1 / (4 N^2 M^2) * sum (G - A)^2.
+    Source: Gatys et al. 2016, equation 4. Built in: 05_losses.
+    """
+    return (gram - target).square().mean() / 4
+
+
+def style_loss(
+    grams: dict[str, Tensor],
+    targets: dict[str, Tensor],
+    weights: Mapping[str, float] | None = None,
+) -> Tensor:
+    """The sum over layers of w_l E_l, as a scalar; `grams` and `targets` map layers to (B, C, C).
+
+    `weights` are the w_l, used as given; None means 1 / (number of layers) for each.
+    Source: Gatys et al. 2016, equation 5. Built in: 05_losses.
+    Raises: ValueError if the layers differ.
+    """
+    if grams.keys() != targets.keys():
+        raise ValueError(
+            f"grams are of {', '.join(grams)} and targets of {', '.join(targets)}; "
+            "use the same layers for both"
+        )
+    weights = layer_weights(list(grams) if weights is None else weights)
+    if weights.keys() != grams.keys():
+        raise ValueError(
+            f"weights are for {', '.join(weights)} and grams of {', '.join(grams)}; "
+            "use the same layers for both"
+        )
+    return sum(weights[layer] * gram_loss(grams[layer], targets[layer]) for layer in grams)
+
+
+def tv_loss(image: Tensor) -> Tensor:
+    """Total variation: the sum of squared differences of neighboring pixels, per number.
+
+    Horizontal and vertical neighbors are two separate terms (the anisotropic kind). The squared
+    kind has a slope everywhere, which L-BFGS needs. It is not in the paper; it quiets single
+    pixels that differ from their neighbors. Built in: 09_artifacts.
+    """
+    horizontal = (image[..., :, 1:] - image[..., :, :-1]).square().sum()
+    vertical = (image[..., 1:, :] - image[..., :-1, :]).square().sum()
+    return (horizontal + vertical) / image.numel()
+
+
+# ------------------------------------------------------------------------------ all together
+
+
+def distances(
+    vgg: VGG19, photo: Tensor, painting: Tensor, layers: StyleLayers = STYLE_LAYERS
+) -> Callable[[Tensor], dict]:
+    """Returns a function from an image to its distances from the targets, without any weights.
+
+    The function returns a dict: "content" is the content loss, "style" is a dict from layer to
+    its E_l, "tv" is the total variation. The two pictures may differ in size; the image must have
+    the photograph's. The targets are computed once, here. Built in: 05_losses.
+    """
+    names = tuple(layer_weights(layers))
+    content_target = target_features(vgg, photo, [CONTENT_LAYER])[CONTENT_LAYER]
+    gram_targets = target_grams(vgg, painting, names)
+
+    def measure(image: Tensor) -> dict:
+        features = vgg(image, {CONTENT_LAYER, *names})
+        style = {
+            name: gram_loss(fast_gram_matrix(features[name]), gram_targets[name]) for name in names
+        }
+        return {
+            "content": content_loss(features[CONTENT_LAYER], content_target),
+            "style": style,
+            "tv": tv_loss(image),
+        }
+
+    return measure
+
+
+def weigh(
+    measured: dict, weights: Weights | None = None, layers: StyleLayers = STYLE_LAYERS
+) -> dict[str, Tensor]:
+    """Multiplies each distance by its weight and returns the weighted terms by name.
+
+    `measured` is what the function from `distances` returned. The style term is the style weight
+    times the sum over layers of w_l E_l. Source: Gatys et al. 2016, equation 7. Built in:
+    05_losses.
+    """
+    if weights is None:
+        weights = Weights()
+    shares = layer_weights(layers)
+    terms = {}
+    for name, weight in vars(weights).items():
+        distance = measured[name]
+        if name == "style":
+            distance = sum(shares[layer] * distance[layer] for layer in shares)
+        terms[name] = weight * distance
+    return terms
+
+
+def layer_weights(layers: StyleLayers) -> dict[str, float]:
+    """Style layers as a dict from layer to its weight w_l; layers without weights get equal ones.
+
+    Raises: ValueError if there is no layer, or for a weight that is not a number of 0 or more.
+    """
+    if isinstance(layers, str):
+        layers = [layers]
+    names = list(layers)
+    if not names:
+        raise ValueError(f"no style layer is given; name at least one of {', '.join(LAYERS)}")
+    if not isinstance(layers, Mapping):
+        return {name: 1 / len(names) for name in names}
+    for name, weight in layers.items():
+        check_weight(f"the weight of style layer {name}", weight)
+    return dict(layers)
+
+
+@torch.no_grad()
+def target_features(vgg: VGG19, image: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
+    """The features of a picture as targets: constants, so no gradient flows back through them."""
+    return vgg(image.to(vgg.device), layers)
+
+
+def target_grams(vgg: VGG19, painting: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
+    """The Gram matrices of a painting as targets, one (1, C, C) per layer."""
+    features = target_features(vgg, painting, layers)
+    return {name: fast_gram_matrix(features[name]) for name in features}
+
+
+# ------------------------------------------------------------------------------ objectives
+
+
+def reconstruction(vgg: VGG19, photo: Tensor, layer: str = CONTENT_LAYER) -> Objective:
+    """Objective with one term, content: the content loss against the photograph at one layer.
+
+    Built in: 03_content.
+    """
+    target = target_features(vgg, photo, [layer])[layer]
+    return lambda image: {"content": content_loss(vgg(image, [layer])[layer], target)}
+
+
+def texture(vgg: VGG19, painting: Tensor, layers: StyleLayers = STYLE_LAYERS) -> Objective:
+    """Objective with one term, style: the style loss against the painting's Gram matrices.
+
+    Built in: 04_gram_matrices.
+    """
+    weights = layer_weights(layers)
+    targets = target_grams(vgg, painting, weights)
+
+    def objective(image: Tensor) -> dict[str, Tensor]:
+        features = vgg(image, weights)
+        grams = {name: fast_gram_matrix(features[name]) for name in targets}
+        return {"style": style_loss(grams, targets, weights)}
+
+    return objective
+
+
+def transfer(
+    vgg: VGG19,
+    photo: Tensor,
+    painting: Tensor,
+    weights: Weights | None = None,
+    *,
+    layers: StyleLayers = STYLE_LAYERS,
+) -> Objective:
+    """Objective with the terms content, style and tv, the loss of style transfer.
+
+    `layers` are style layers, which then weigh equally, or a dict from layer to its weight w_l.
+    The two pictures may differ in size; the image must have the photograph's. Source: Gatys et
+    al. 2016, equation 7. Built in: 05_losses.
+    """
+    measure = distances(vgg, photo, painting, layers)
+    return lambda image: weigh(measure(image), weights, layers)

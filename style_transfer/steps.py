@@ -1,0 +1,231 @@
+"""Steps: where the pixels begin, and how an optimizer moves them."""
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from style_transfer.features import VGG19
+from style_transfer.images import check_image, device, noise_like, recolor, resize
+from style_transfer.losses import Objective, StyleLayers, transfer
+from style_transfer.settings import (
+    EVALUATIONS,
+    EVERY,
+    STARTS,
+    STYLE_LAYERS,
+    Weights,
+    check_count,
+    check_word,
+    learning_rate,
+)
+
+HISTORY = 20  # pairs that L-BFGS remembers; each is as large as two images
+
+# What it costs L-BFGS to leave [0, 1], where no screen can show a pixel: this number, times the
+# loss at the start, times the mean squared distance from the range.
+RANGE_PENALTY = 100.0
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """One record of a run: the image, its losses, and what it has cost so far.
+
+    `evaluations` counts evaluations of the loss and its gradient; 0 is the start. `seconds` are
+    those spent computing. `image` is (1, 3, H, W) in [0, 1]. `losses` maps a term to its weighted
+    value.
+    """
+
+    evaluations: int
+    seconds: float
+    image: Tensor
+    losses: dict[str, float]
+
+    @property
+    def loss(self) -> float:
+        """The sum of the terms, which the run makes small."""
+        return sum(self.losses.values())
+
+
+# ------------------------------------------------------------------------------ the loop
+
+
+def optimize(
+    start: Tensor,
+    objective: Objective,
+    *,
+    evaluations: int,
+    method: str = "adam",
+    lr: float | None = None,
+    every: int = EVERY,
+) -> Iterator[Snapshot]:
+    """Moves the pixels of `start` (1, 3, H, W) down the gradient of the objective, step by step.
+
+    This is a generator: look at any Snapshot, and break whenever you like. `evaluations` counts
+    evaluations of the loss and its gradient. A Snapshot comes for the start, after each `every`
+    evaluations, and for the end. `lr` None means 0.03 for Adam and 1 for L-BFGS.
+
+    Adam clips the image to [0, 1] after each step. L-BFGS assumes that nobody changes the image
+    between its steps, so it cannot be clipped there. A quadratic penalty keeps it near [0, 1]
+    instead, and only the copy in a Snapshot is clipped.
+
+    Raises: ValueError for a setting out of range; FloatingPointError if the loss is no longer a
+    number. Built in: 03_content (Adam) and 07_optimization (L-BFGS).
+    """
+    check_image(start)
+    check_count("evaluations", evaluations)
+    check_count("every", every)
+    lr = learning_rate(method, lr)
+    image = start.detach().clamp(0, 1).clone(memory_format=torch.contiguous_format)
+    image.requires_grad_(True)
+    if method == "adam":
+        seen = _adam(image, objective, evaluations, lr, every)
+    else:
+        seen = _lbfgs(image, objective, evaluations, lr, every)
+    return _snapshots(seen, image, objective, evaluations, f"{method} with lr {lr:g}")
+
+
+# What a method reports: evaluations so far, the image that was evaluated, and its weighted terms.
+Seen = tuple[int, Tensor, dict[str, Tensor]]
+
+
+def _snapshots(
+    seen: Iterator[Seen], image: Tensor, objective: Objective, evaluations: int, settings: str
+) -> Iterator[Snapshot]:
+    """Turns what a method reports into Snapshots, and adds one for the final image."""
+    seconds = 0.0
+    resumed = time.perf_counter()
+    for report in seen:
+        seconds += time.perf_counter() - resumed
+        yield _snapshot(report, seconds, settings)
+        resumed = time.perf_counter()  # the caller's time between two Snapshots does not count
+    with torch.no_grad():
+        final = image.detach().clamp(0, 1)
+        terms = objective(final)
+    seconds += time.perf_counter() - resumed
+    yield _snapshot((evaluations, final, terms), seconds, settings)
+
+
+def _snapshot(report: Seen, seconds: float, settings: str) -> Snapshot:
+    evaluations, image, terms = report
+    losses = {name: term.item() for name, term in terms.items()}
+    if not all(math.isfinite(loss) for loss in losses.values()):
+        raise FloatingPointError(
+            f"the loss is no longer a number after {evaluations} evaluations of {settings}: "
+            f"{losses}; lower lr, or the weight of the term that grew"
+        )
+    # A copy, because the optimizer goes on to change the image.
+    return Snapshot(evaluations, seconds, image.detach().clamp(0, 1).clone(), losses)
+
+
+def _adam(
+    image: Tensor, objective: Objective, evaluations: int, lr: float, every: int
+) -> Iterator[Seen]:
+    optimizer = torch.optim.Adam([image], lr=lr)
+    for count in range(evaluations):
+        optimizer.zero_grad()
+        terms = objective(image)
+        sum(terms.values()).backward()
+        if count % every == 0:
+            yield count, image, terms
+        optimizer.step()
+        with torch.no_grad():
+            image.clamp_(0, 1)
+
+
+def _lbfgs(
+    image: Tensor, objective: Objective, evaluations: int, lr: float, every: int
+) -> Iterator[Seen]:
+    # The tolerances are absolute numbers. Our loss is a mean and its gradients are tiny, so with
+    # torch's own tolerances L-BFGS would think that it has converged.
+    optimizer = torch.optim.LBFGS(
+        [image], lr=lr, history_size=HISTORY, tolerance_grad=0, tolerance_change=0
+    )
+    count = 0
+    penalty = None  # set at the first evaluation, in proportion to the loss of the start
+    first: Seen | None = None  # the first evaluation of a round
+
+    def closure() -> Tensor:
+        nonlocal count, penalty, first
+        optimizer.zero_grad()
+        terms = objective(image)
+        loss = sum(terms.values())
+        if penalty is None:
+            penalty = RANGE_PENALTY * loss.item()
+        outside = image - image.detach().clamp(0, 1)
+        loss = loss + penalty * outside.square().mean()
+        loss.backward()
+        if first is None:
+            first = count, image.detach().clone(), terms
+        count += 1
+        return loss
+
+    while count < evaluations:
+        # One call of `step` runs up to the next multiple of `every`. Without a line search, one
+        # iteration of L-BFGS is one evaluation.
+        wanted = min(every - count % every, evaluations - count)
+        optimizer.param_groups[0]["max_iter"] = wanted
+        optimizer.param_groups[0]["max_eval"] = 2 * wanted
+        before = count
+        first = None
+        optimizer.step(closure)
+        if before % every == 0:
+            yield first
+        if count - before < wanted:
+            # L-BFGS stopped early: its stored pairs no longer give a direction that goes down.
+            # Without them it begins again from this image.
+            optimizer.state.clear()
+
+
+# ------------------------------------------------------------------------------ style transfer
+
+
+def first_image(
+    start: str, photo: Tensor, painting: Tensor, generator: torch.Generator | None = None
+) -> Tensor:
+    """The image (1, 3, H, W) from which a run starts, at the photograph's size.
+
+    `start` is "recolored" (the photograph in the painting's palette), "content" (the photograph),
+    "noise" (gray noise, drawn with `generator`) or "style" (the painting).
+    Raises: ValueError for another word. Built in: 07_optimization.
+    """
+    check_word("start", start, STARTS)
+    if start == "recolored":
+        return recolor(photo, like=painting)
+    if start == "noise":
+        return noise_like(photo, generator)
+    if start == "style":
+        return resize(painting, tuple(photo.shape[-2:]))
+    return photo
+
+
+def stylize(
+    photo: Tensor,
+    painting: Tensor,
+    *,
+    vgg: VGG19 | None = None,
+    weights: Weights | None = None,
+    layers: StyleLayers = STYLE_LAYERS,
+    evaluations: int = EVALUATIONS,
+    start: str = "recolored",
+    method: str = "lbfgs",
+    lr: float | None = None,
+    every: int = EVERY,
+    generator: torch.Generator | None = None,
+) -> Iterator[Snapshot]:
+    """Paints the photograph in the style of the painting: `transfer` and `optimize` together.
+
+    `vgg` None means the pocket network on the fastest device. `start` and `generator` are as in
+    `first_image`, `weights` and `layers` as in `transfer`, the rest as in `optimize`.
+    Built in: 07_optimization.
+    """
+    check_word("start", start, STARTS)
+    if vgg is None:
+        vgg = VGG19("pocket").to(device())
+    photo = photo.to(vgg.device)
+    painting = painting.to(vgg.device)
+    objective = transfer(vgg, photo, painting, weights, layers=layers)
+    image = first_image(start, photo, painting, generator)
+    return optimize(image, objective, evaluations=evaluations, method=method, lr=lr, every=every)

@@ -1,0 +1,167 @@
+"""files.py: unusual picture files in, whole files out."""
+
+import io
+import stat
+import struct
+import zlib
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import helpers as nst
+from style_transfer import files
+from style_transfer.settings import PICTURE_SUFFIXES
+
+RED = (255, 0, 0)
+GREEN = (0, 255, 0)
+BLUE = (0, 0, 255)
+GRAY = (128, 128, 128)
+WHITE = (255, 255, 255)
+BLACK = (0, 0, 0)
+
+
+def corners(path):
+    """The four corner pixels of a loaded picture, as whole numbers, row by row."""
+    pixels = (nst.load_image(path, None)[0] * 255).round().int()
+    return [tuple(pixels[:, y, x].tolist()) for y in (0, -1) for x in (0, -1)]
+
+
+@pytest.fixture
+def colored():
+    """A gray picture of 16x8 pixels with a red, a green and a blue corner."""
+    picture = Image.new("RGB", (16, 8), GRAY)
+    for place, color in {(0, 0): RED, (15, 0): GREEN, (0, 7): BLUE}.items():
+        picture.putpixel(place, color)
+    return picture
+
+
+# ------------------------------------------------------------------------------ pictures in
+
+
+def test_exif_rotation_is_applied(tmp_path, colored):
+    exif = Image.Exif()
+    exif[274] = 6  # the camera was held upright: turn a quarter to the right
+    colored.save(tmp_path / "turned.png", exif=exif)
+    assert nst.load_image(tmp_path / "turned.png").shape == (1, 3, 16, 8)
+    assert corners(tmp_path / "turned.png") == [BLUE, RED, GRAY, GREEN]
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "P", "LA"])
+def test_transparency_lies_on_white(mode, tmp_path):
+    if mode == "P":
+        picture = Image.fromarray(np.eye(4, dtype=np.uint8))
+        picture.putpalette([0, 0, 0, 255, 0, 0])  # 0 is black, 1 is red
+        picture.save(tmp_path / "t.png", transparency=1)
+    else:
+        picture = Image.new("RGBA", (4, 4), (0, 0, 0, 255))
+        picture.putpixel((0, 0), (255, 0, 0, 0))
+        picture.putpixel((3, 3), (255, 0, 0, 0))
+        picture.convert(mode).save(tmp_path / "t.png")
+    assert corners(tmp_path / "t.png") == [WHITE, BLACK, BLACK, WHITE]
+
+
+@pytest.mark.parametrize("mode", ["L", "1", "P", "CMYK", "I;16", "RGB"])
+def test_modes_keep_their_look(mode, tmp_path):
+    ramp = np.linspace(0, 255, 64).astype(np.uint8).reshape(8, 8)
+    name = "p.tif" if mode == "CMYK" else "p.png"
+    if mode == "I;16":
+        picture = Image.fromarray(ramp.astype(np.uint16) * 257)
+    elif mode == "1":
+        ramp = np.where(ramp > 127, 255, 0).astype(np.uint8)
+        picture = Image.fromarray(ramp).convert("1")
+    elif mode == "P":
+        picture = Image.fromarray(ramp).quantize(64)
+    else:
+        picture = Image.fromarray(ramp).convert("RGB").convert(mode)
+    picture.save(tmp_path / name)
+    image = nst.load_image(tmp_path / name, None)
+    assert image.shape == (1, 3, 8, 8)
+    assert torch.allclose(image[0].mean(0) * 255, torch.from_numpy(ramp).float(), atol=3)
+
+
+def test_the_first_frame_of_an_animation(tmp_path):
+    frames = [Image.new("RGB", (8, 8), color) for color in (RED, BLUE)]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
+    assert corners(tmp_path / "a.gif")[0] == RED
+
+
+def test_unreadable_files_are_named(tmp_path, colored):
+    with pytest.raises(FileNotFoundError, match=r"missing\.png: no such file"):
+        nst.load_image(tmp_path / "missing.png")
+    with pytest.raises(ValueError, match="not a file"):
+        nst.load_image(tmp_path)
+    data = io.BytesIO()
+    colored.resize((200, 200)).save(data, "PNG")
+    contents = {"empty.png": b"", "text.jpg": b"hello", "cut.png": data.getvalue()[:300]}
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+        message = rf"{name}: cannot be read as a picture .*save it from there as PNG or JPEG"
+        with pytest.raises(ValueError, match=message):
+            nst.load_image(tmp_path / name)
+    with pytest.raises(ValueError, match="size is 0; it must be a whole number of pixels"):
+        nst.load_image(tmp_path / "cut.png", 0)
+
+
+def test_a_small_file_with_a_huge_picture_is_refused(tmp_path):
+    def chunk(kind, data):
+        checksum = struct.pack(">I", zlib.crc32(kind + data))
+        return struct.pack(">I", len(data)) + kind + data + checksum
+
+    header = struct.pack(">IIBBBBB", 13_000, 13_000, 1, 0, 0, 0, 0)
+    pixels = zlib.compress(bytes(1 + 13_000 // 8) * 13_000)
+    parts = [
+        b"\x89PNG\r\n\x1a\n",
+        chunk(b"IHDR", header),
+        chunk(b"IDAT", pixels),
+        chunk(b"IEND", b""),
+    ]
+    (tmp_path / "bomb.png").write_bytes(b"".join(parts))
+    with pytest.raises(ValueError, match=r"bomb\.png.*13000x13000 pixels, more than 100,000,000"):
+        nst.load_image(tmp_path / "bomb.png")
+
+
+# ------------------------------------------------------------------------------ files out
+
+
+def test_output_paths_are_checked_before_the_work(tmp_path):
+    with pytest.raises(ValueError, match=r"must end in one of \.png, \.jpg"):
+        files.prepare_output(tmp_path / "x.tiff", PICTURE_SUFFIXES)
+    with pytest.raises(ValueError, match="ends in 'no suffix'"):
+        files.prepare_output(tmp_path / "x", PICTURE_SUFFIXES)
+    (tmp_path / "folder.png").mkdir()
+    with pytest.raises(ValueError, match=r"folder\.png: is a folder"):
+        files.prepare_output(tmp_path / "folder.png", PICTURE_SUFFIXES)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match=r"x\.png: cannot be written"):
+        files.prepare_output(tmp_path / "file" / "x.png", PICTURE_SUFFIXES)
+    path = files.prepare_output(tmp_path / "a" / "b" / "x.png", PICTURE_SUFFIXES)
+    assert path.parent.is_dir()
+    assert not path.exists()
+
+
+def test_a_failed_write_leaves_the_older_file_and_no_part(tmp_path):
+    old = tmp_path / "x.png"
+    old.write_bytes(b"older")
+
+    def full_disk(part):
+        part.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    message = r"x\.png: could not be written \(No space left on device\); what stood there"
+    with pytest.raises(OSError, match=message):
+        files.write_atomic(old, (".png",), full_disk)
+    assert old.read_bytes() == b"older"
+    assert [path.name for path in tmp_path.iterdir()] == ["x.png"]
+
+
+def test_a_write_replaces_the_older_file(tmp_path):
+    path = tmp_path / "new" / "x.png"
+    files.write_atomic(path, (".png",), lambda part: part.write_bytes(b"first"))
+    files.write_atomic(path, (".png",), lambda part: part.write_bytes(b"second"))
+    assert path.read_bytes() == b"second"
+    assert [path.name for path in path.parent.iterdir()] == ["x.png"]
+    plain = tmp_path / "plain"
+    plain.write_bytes(b"")
+    assert stat.S_IMODE(path.stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)

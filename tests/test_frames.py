@@ -1,0 +1,181 @@
+"""frames.py: watch a run, plot its losses, pick some of its images, and write them as a GIF."""
+
+import shutil
+
+import imageio.v3 as iio
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+from matplotlib.figure import Figure
+from PIL import Image
+
+import helpers as nst
+from style_transfer.frames import draw_losses, format_losses
+from style_transfer.settings import TERMS
+
+
+def snapshots_at(*levels):
+    """A made-up run whose images are flat, one gray level per Snapshot."""
+    run = []
+    for index, level in enumerate(levels):
+        losses = {"content": 1 - level, "style": 2.0, "tv": 0.0}
+        image = torch.full((1, 3, 8, 8), level)
+        run.append(nst.Snapshot(10 * index, 0.1 * index, image, losses))
+    return run
+
+
+# ------------------------------------------------------------------------------ watch
+
+
+def test_watch_returns_the_whole_run():
+    run = snapshots_at(0.0, 0.5, 1.0)
+    assert nst.watch(iter(run), total=20) == run
+
+
+def test_divergence_keeps_what_there_is(photo, capsys):
+    def breaks():
+        yield nst.Snapshot(0, 0.0, photo, {"content": 1.0})
+        raise FloatingPointError("the loss is no longer a number")
+
+    assert len(nst.watch(breaks())) == 1
+    assert "no longer a number" in capsys.readouterr().out
+
+
+def test_divergence_at_the_start_is_raised():
+    def breaks():
+        raise FloatingPointError("the loss is no longer a number")
+        yield
+
+    with pytest.raises(FloatingPointError, match="no longer a number"):
+        nst.watch(breaks())
+
+
+def test_an_interrupt_keeps_what_there_is(photo, capsys):
+    def interrupted():
+        yield nst.Snapshot(0, 0.0, photo, {"content": 2.0})
+        yield nst.Snapshot(10, 0.1, photo, {"content": 1.0})
+        raise KeyboardInterrupt
+
+    run = nst.watch(interrupted(), total=20)
+    assert [snapshot.evaluations for snapshot in run] == [0, 10]
+    assert "interrupted after 10 evaluations" in capsys.readouterr().out
+
+
+def test_losses_on_one_line(photo):
+    snapshot = nst.Snapshot(0, 0.0, photo, {"content": 1.23456, "style": 30.44, "tv": 0.0})
+    assert format_losses(snapshot) == "content 1.23  style 30.4  tv 0"
+
+
+# ------------------------------------------------------------------------------ plot
+
+
+def test_plot_losses_draws_one_curve_per_term():
+    nst.plot_losses(snapshots_at(0.0, 0.5))
+    axis = plt.gcf().axes[0]
+    assert [line.get_label() for line in axis.lines] == ["content", "style", "total"]
+    assert axis.get_yscale() == "log"
+    assert axis.get_xlabel().startswith("evaluations")
+    plt.close("all")
+    with pytest.raises(ValueError, match="no steps to plot"):
+        nst.plot_losses([])
+
+
+def test_draw_losses_on_an_axis_of_ones_own():
+    axis = Figure().subplots()
+    draw_losses(axis, snapshots_at(0.0, 0.5))
+    colors = {line.get_label(): line.get_color() for line in axis.lines}
+    assert colors["content"] == TERMS["content"].color
+    assert colors["style"] == TERMS["style"].color
+    assert len(set(colors.values())) == 3
+    assert list(axis.lines[0].get_xdata()) == [0, 10]
+    assert list(axis.lines[2].get_ydata()) == [3.0, 2.5]
+    assert not plt.get_fignums()
+    alone = Figure().subplots()
+    run = [nst.Snapshot(0, 0.0, torch.rand(1, 3, 8, 8), {"content": 1.0})]
+    draw_losses(alone, run)
+    assert [line.get_label() for line in alone.lines] == ["content"]  # the total is the same
+
+
+# ------------------------------------------------------------------------------ pick
+
+
+def test_pick_frames_goes_by_how_much_changes():
+    run = snapshots_at(0.0, 0.5, 0.9, 0.97, 0.98, 0.99, 1.0)
+
+    def picked(count):
+        return [frame.mean().item() for frame in nst.pick_frames(run, count)]
+
+    assert picked(3) == pytest.approx([0.0, 0.5, 1.0])
+    assert len(picked(24)) == 7
+    assert picked(1) == [1.0]
+    assert nst.pick_frames([], 5) == []
+    with pytest.raises(ValueError, match="count is 0"):
+        nst.pick_frames(run, 0)
+
+
+# ------------------------------------------------------------------------------ GIF
+
+
+def frames(count=6, size=32):
+    """Images whose red changes with time, green across, and blue the other way."""
+    across = torch.linspace(0, 1, size).view(1, 1, 1, size).expand(1, 3, size, size)
+    made = []
+    for index in range(count):
+        red = across[:, :1] * index / count
+        made.append(torch.cat([red, across[:, 1:2], 1 - across[:, 2:]], 1))
+    return made
+
+
+@pytest.fixture(params=["with gifsicle", "without"])
+def gifsicle(request, monkeypatch):
+    """Runs a test with and without the program gifsicle; gives whether it is there."""
+    if request.param == "without":
+        monkeypatch.setattr(shutil, "which", lambda name: None)
+    elif shutil.which("gifsicle") is None:
+        pytest.skip("the gifsicle program is not installed")
+    return request.param == "with gifsicle"
+
+
+def times(path):
+    """The milliseconds of each frame of a GIF that repeats without end."""
+    with Image.open(path) as gif:
+        assert gif.info["loop"] == 0
+        durations = []
+        for index in range(gif.n_frames):
+            gif.seek(index)
+            durations.append(gif.info["duration"])
+    return durations
+
+
+def test_gif_timing_looping_and_colors(gifsicle, tmp_path, capsys):
+    path = tmp_path / "out" / "progress.gif"
+    nst.save_gif(frames(), path, seconds=1.2, hold=0.5)
+    assert times(path) == [200] * 5 + [700]
+    shown = iio.imread(path).astype(float)
+    wanted = np.stack([np.asarray(nst.to_pil(frame)) for frame in frames()])
+    assert np.abs(shown - wanted).mean() < 12
+    assert ("would be smaller" in capsys.readouterr().out) == (not gifsicle)
+    assert [file.name for file in path.parent.iterdir()] == ["progress.gif"]
+
+
+def test_a_gif_of_one_frame(gifsicle, tmp_path):
+    path = tmp_path / "still.gif"
+    nst.save_gif(frames(1), path, seconds=1.0, hold=0.5)
+    with Image.open(path) as gif:
+        assert gif.n_frames == 1
+        shown = np.asarray(gif.convert("RGB")).astype(float)
+    assert np.abs(shown - np.asarray(nst.to_pil(frames(1)[0]))).mean() < 12
+    assert [file.name for file in tmp_path.iterdir()] == ["still.gif"]
+
+
+def test_gif_errors(tmp_path):
+    with pytest.raises(ValueError, match="no frames"):
+        nst.save_gif([], tmp_path / "x.gif")
+    with pytest.raises(ValueError, match="differ in size"):
+        nst.save_gif([torch.rand(1, 3, 8, 8), torch.rand(1, 3, 8, 9)], tmp_path / "x.gif")
+    with pytest.raises(ValueError, match=r"must end in one of \.gif"):
+        nst.save_gif(frames(), tmp_path / "x.mp4")
+    with pytest.raises(ValueError, match="seconds is 0"):
+        nst.save_gif(frames(), tmp_path / "x.gif", seconds=0)
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,179 @@
+"""steps.py: where the pixels begin, and how the two optimizers move them."""
+
+import itertools
+
+import pytest
+import torch
+
+import helpers as nst
+from style_transfer.settings import LEARNING_RATES, STARTS
+
+METHODS = ["adam", "lbfgs"]
+
+
+# ------------------------------------------------------------------------------ the loop
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_evaluations_are_counted(method, vgg, photo, painting):
+    calls = []
+    objective = nst.transfer(vgg, photo, painting)
+
+    def counted(image):
+        calls.append(image.requires_grad)
+        return objective(image)
+
+    run = list(nst.optimize(photo, counted, evaluations=25, method=method, every=10))
+    assert [snapshot.evaluations for snapshot in run] == [0, 10, 20, 25]
+    assert calls == [True] * 25 + [False]  # one more, without gradient, for the final image
+    assert torch.equal(run[0].image, photo)
+    assert all(a.seconds < b.seconds for a, b in itertools.pairwise(run))
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("start", ["recolored", "noise"])
+def test_losses_fall_and_images_stay_in_range(method, start, vgg, photo, painting):
+    settings = {"vgg": vgg, "evaluations": 30, "method": method, "start": start}
+    run = list(nst.stylize(photo, painting, generator=nst.seed(0), **settings))
+    assert run[-1].loss < 0.3 * run[0].loss
+    for snapshot in run:
+        assert snapshot.image.min() >= 0
+        assert snapshot.image.max() <= 1
+        assert not snapshot.image.requires_grad
+        assert snapshot.loss == pytest.approx(sum(snapshot.losses.values()))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_reported_losses_belong_to_the_reported_image(method, vgg, photo, painting):
+    objective = nst.transfer(vgg, photo, painting)
+    for snapshot in nst.optimize(photo, objective, evaluations=20, method=method, every=5):
+        again = sum(term.item() for term in objective(snapshot.image).values())
+        # L-BFGS reports losses from before clipping, and the penalty leaves little to clip. At the
+        # start and at the end nothing is clipped.
+        exact = method == "adam" or snapshot.evaluations in (0, 20)
+        assert snapshot.loss == pytest.approx(again, rel=1e-4 if exact else 0.1)
+
+
+def test_adams_first_step_is_lr_times_the_sign_and_is_clipped():
+    start = torch.full((1, 3, 1, 2), 0.5)
+    start[..., 1] = 0.99
+    slope = torch.tensor([1.0, -2.0]).view(1, 1, 1, 2)
+
+    def objective(image):
+        return {"content": (slope * image).sum()}
+
+    run = list(nst.optimize(start, objective, evaluations=1, method="adam", lr=0.02))
+    assert torch.allclose(run[-1].image[0, 0, 0], torch.tensor([0.48, 1.0]), atol=1e-5)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_no_lr_means_the_methods_own(method, vgg, photo, painting):
+    objective = nst.transfer(vgg, photo, painting)
+    ends = []
+    for lr in (None, LEARNING_RATES[method], 0.5 * LEARNING_RATES[method]):
+        *_, last = nst.optimize(photo, objective, evaluations=3, method=method, lr=lr)
+        ends.append(last.image)
+    assert torch.equal(ends[0], ends[1])
+    assert not torch.equal(ends[0], ends[2])
+
+
+def test_lbfgs_stays_if_there_is_nothing_to_gain(vgg, photo):
+    objective = nst.reconstruction(vgg, photo)
+    run = list(nst.optimize(photo, objective, evaluations=7, method="lbfgs", every=5))
+    assert [snapshot.evaluations for snapshot in run] == [0, 5, 7]
+    assert torch.equal(run[-1].image, photo)
+
+
+def test_a_caller_may_stop_and_snapshots_keep_their_image(vgg, photo, painting):
+    run = nst.stylize(photo, painting, vgg=vgg, evaluations=50, every=1, method="adam")
+    first = next(run)
+    copy = first.image.clone()
+    next(run)
+    next(run)
+    assert torch.equal(first.image, copy)
+    run.close()
+
+
+def test_the_start_is_not_changed(vgg, photo, painting):
+    start = photo.clone()
+    for method in METHODS:
+        list(nst.optimize(start, nst.texture(vgg, painting), evaluations=3, method=method))
+        assert torch.equal(start, photo)
+        assert not start.requires_grad
+
+
+def test_bad_settings_are_refused_at_the_call(vgg, photo, painting):
+    objective = nst.reconstruction(vgg, photo)
+    for settings, message in [
+        ({"evaluations": 0}, "evaluations is 0"),
+        ({"evaluations": 2.5}, "evaluations is 2.5"),
+        ({"evaluations": 5, "every": 0}, "every is 0"),
+        ({"evaluations": 5, "method": "sgd"}, "method is 'sgd'"),
+        ({"evaluations": 5, "lr": -1}, "lr is -1"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            nst.optimize(photo, objective, **settings)
+    with pytest.raises(ValueError, match=r"float tensor \(1, 3, H, W\)"):
+        nst.optimize(photo[0], objective, evaluations=5)
+    with pytest.raises(ValueError, match="start is 'blank'"):
+        nst.stylize(photo, painting, vgg=vgg, start="blank")
+
+
+def test_divergence_is_reported(photo):
+    def objective(image):
+        return {"content": (image.mean() * 1e30) ** 2}
+
+    message = r"after 0 evaluations of adam with lr 0.03.*lower lr"
+    with pytest.raises(FloatingPointError, match=message):
+        list(nst.optimize(photo, objective, evaluations=5))
+
+
+# ------------------------------------------------------------------------------ style transfer
+
+
+def test_the_same_seed_gives_the_same_picture(vgg, photo, painting):
+    def last(seed):
+        run = nst.stylize(
+            photo, painting, vgg=vgg, evaluations=12, start="noise", generator=nst.seed(seed)
+        )
+        *_, snapshot = run
+        return snapshot.image
+
+    assert torch.equal(last(5), last(5))
+    assert not torch.equal(last(5), last(6))
+
+
+def test_every_start(vgg, photo, painting):
+    wide = painting[:, :, :20]
+
+    def first(start):
+        run = nst.stylize(photo, wide, vgg=vgg, evaluations=1, start=start, generator=nst.seed(0))
+        return next(run).image
+
+    assert torch.equal(first("content"), photo)
+    assert torch.equal(first("noise"), nst.noise_like(photo, nst.seed(0)))
+    assert torch.equal(first("style"), nst.resize(wide, (43, 64)))
+    assert torch.allclose(first("recolored").mean((2, 3)), wide.mean((2, 3)), atol=0.02)
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_every_word_gives_a_first_image(start, photo, painting):
+    image = nst.first_image(start, photo, painting[:, :, :20], nst.seed(0))
+    assert image.shape == photo.shape
+    assert image.dtype == photo.dtype
+    assert image.min() >= 0
+    assert image.max() <= 1
+    images = [nst.first_image(other, photo, painting[:, :, :20], nst.seed(0)) for other in STARTS]
+    assert sum(torch.equal(image, other) for other in images) == 1, "each word has its own image"
+
+
+def test_an_unknown_start_is_refused(photo, painting):
+    with pytest.raises(ValueError, match="start is 'blank'; it must be one of 'recolored'"):
+        nst.first_image("blank", photo, painting)
+
+
+def test_stylize_makes_its_own_network(photo, painting, vgg):
+    settings = {"evaluations": 2, "every": 1}
+    own = list(nst.stylize(photo, painting, **settings))
+    given = list(nst.stylize(photo, painting, vgg=vgg, **settings))
+    assert torch.equal(own[-1].image, given[-1].image)

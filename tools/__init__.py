@@ -1,0 +1,1 @@
+"""Programs for those who work on the project; run them from its root: `python -m tools.NAME`."""
