@@ -51,5 +51,5 @@ clean:           ## delete .venv and outputs
 	touch $@
 
 check-python:
-	@$(PY) -c 'import torch, torchvision, numpy, PIL, matplotlib, imageio, pygifsicle, ipywidgets, tqdm, nbval' || \
+	@$(PY) -c 'import torch, torchvision, numpy, PIL, matplotlib, imageio, psutil, pygifsicle, ipywidgets, tqdm, nbval' || \
 	 { echo "$(PY) lacks a package: $(PY) -m pip install -r requirements.txt"; exit 1; }

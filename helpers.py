@@ -23,14 +23,16 @@ from style_transfer.images import (
 )
 
 # Lessons 02 and 06, style_transfer/features.py: VGG-19 and its layers
-from style_transfer.features import LAYERS, MEAN, STD, VGG19
+from style_transfer.features import LAYERS, MEAN, STD, VGG19, native_precision
 
 # Lessons 03, 04 and 05, style_transfer/losses.py: Gram matrices, losses and objectives
 from style_transfer.losses import (
+    chroma_grain,
     content_loss,
     distances,
     gram_loss,
     gram_matrix,
+    grain_loss,
     layer_weights,
     reconstruction,
     style_loss,
@@ -41,10 +43,21 @@ from style_transfer.losses import (
 )
 
 # Lessons 03 and 07, style_transfer/steps.py: the loop that moves the pixels
-from style_transfer.steps import RANGE_PENALTY, Snapshot, first_image, optimize, stylize
+from style_transfer.steps import (
+    RANGE_PENALTY,
+    Snapshot,
+    enlarge,
+    first_image,
+    optimize,
+    stages_for,
+    stylize,
+)
 
 # Lesson 07, style_transfer/frames.py: watch a run and keep it
 from style_transfer.frames import pick_frames, plot_losses, save_gif, watch
+
+# Lesson 00, style_transfer/forecast.py: minutes and memory beforehand
+from style_transfer.forecast import forecast
 
 # All lessons, style_transfer/settings.py: words and default values
 from style_transfer.settings import ASSETS, CONTENT_LAYER, OUTPUTS, STYLE_LAYERS, Weights

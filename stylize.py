@@ -98,8 +98,9 @@ def prepare(options: argparse.Namespace) -> None:
     Raises: ValueError or OSError for what cannot be done.
     """
     _choose_pictures(options)
-    check_count("--size", options.size)
-    check_count("--steps", options.steps)
+    if options.steps is not None:
+        check_count("--steps", options.steps)
+    options.sizes = flags.sizes(options)
     learning_rate(options.method, options.lr)
     options.weights = flags.loss_weights(options)
     options.layers = flags.style_layers(options.style_layers)
@@ -123,20 +124,25 @@ def run(options: argparse.Namespace) -> int:
         style = nst.recolor(painting, like=photo)
     else:
         style = painting
-    vgg = nst.VGG19(options.network, pooling=options.pooling, padding=options.padding)
+    vgg = _network(options)
+    stages = nst.stages_for(photo, _fitting(options.sizes, photo), options.steps)
+    print(
+        f"forecast: {nst.forecast(vgg, photo, style, stages=stages)}; {_machine(vgg)}", flush=True
+    )
     steps = nst.stylize(
         photo,
         style,
-        vgg=vgg.to(nst.device()),
+        vgg=vgg,
         weights=options.weights,
         layers=options.layers,
-        evaluations=options.steps,
+        sizes=tuple(stage.size for stage in stages),
+        evaluations=sum(stage.evaluations for stage in stages),
         start=options.start,
         method=options.method,
         lr=options.lr,
         generator=generator,
     )
-    snapshots = nst.watch(steps, total=options.steps)
+    snapshots = nst.watch(steps, total=sum(stage.evaluations for stage in stages))
     if not snapshots:
         return 130  # interrupted before there was anything to keep
 
@@ -194,6 +200,32 @@ def _check_outputs(options: argparse.Namespace) -> None:
             raise ValueError(
                 f"{path}: is one of the two pictures that go in; give the result another name"
             )
+
+
+def _network(options: argparse.Namespace):
+    """The network on the fastest device, in the precision that the flags ask for."""
+    import helpers as nst
+
+    where = nst.device()
+    precision = options.precision
+    if precision == "auto":
+        precision = nst.native_precision(where)
+    vgg = nst.VGG19(
+        options.network, pooling=options.pooling, padding=options.padding, precision=precision
+    )
+    return vgg.to(where)
+
+
+def _fitting(sizes: tuple[int, ...] | None, photo) -> tuple[int, ...] | None:
+    """The sizes of --sizes up to the photograph's own size, which is the last one."""
+    if sizes is None:
+        return None
+    long_side = max(photo.shape[-2:])
+    return (*(size for size in sizes if size < long_side), long_side)
+
+
+def _machine(vgg) -> str:
+    return f"the network computes in {vgg.precision} on {vgg.device.type}"
 
 
 def _summary(last, options: argparse.Namespace) -> str:

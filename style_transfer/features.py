@@ -15,9 +15,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 from style_transfer.images import check_image, load_image
-from style_transfer.settings import ASSETS, NETWORKS, PADDINGS, POOLINGS, check_word
+from style_transfer.settings import ASSETS, NETWORKS, PADDINGS, POOLINGS, PRECISIONS, check_word
 
 # ------------------------------------------------------------------------------ the layers
 
@@ -59,6 +60,23 @@ def smallest_side(layer: str) -> int:
 
 # ------------------------------------------------------------------------------ the network
 
+CHECKPOINT_PIXELS = 1_000_000  # above so many pixels, memory counts for more than time
+
+
+def native_precision(where: torch.device) -> str:
+    """Returns "bfloat16" if the processor computes in it directly, and "float32" if it does not.
+
+    bfloat16 has the range of float32 and fewer digits. The network is 1.6 to 1.9 times as fast in
+    it.
+    """
+    if where.type == "cuda":
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+    elif where.type == "cpu":
+        native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    else:
+        native = False
+    return "bfloat16" if native else "float32"
+
 
 class VGG19(nn.Module):
     """VGG-19 up to relu5_1, frozen; each filter is scaled to a mean activation of 1 on photographs.
@@ -78,16 +96,25 @@ class VGG19(nn.Module):
     Built in: 02_features, pooling in 06_pooling, padding in 09_artifacts.
     """
 
-    def __init__(self, network="pocket", *, pooling: str = "max", padding: str = "zeros"):
+    def __init__(
+        self,
+        network="pocket",
+        *,
+        pooling: str = "max",
+        padding: str = "zeros",
+        precision: str = "float32",
+    ):
         super().__init__()
         check_word("pooling", pooling, POOLINGS)
         check_word("padding", padding, PADDINGS)
+        check_word("precision", precision, PRECISIONS)
         state = load_weights(network)
         self.features = nn.Sequential(*_layers(state, pooling, padding))
         self.load_state_dict(state)
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1), persistent=False)
         self.padding = padding
+        self.precision = precision
         self.eval()
         self.requires_grad_(False)
         self.to(memory_format=torch.channels_last)
@@ -113,12 +140,31 @@ class VGG19(nn.Module):
         # With the channels last in memory, a narrow network is twice as fast on a CPU. The result
         # is the same.
         x = self.normalize(image).contiguous(memory_format=torch.channels_last)
+        # A large image would need gigabytes for the activations that the gradient uses. Then only
+        # the first activation of each block is kept, and the block is computed again for the
+        # gradient.
+        save_memory = x.requires_grad and x[:, 0].numel() > CHECKPOINT_PIXELS
         features = {}
-        for index in range(depth + 1):
+        low_precision = self.precision == "bfloat16"
+        with torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=low_precision):
+            for block in _indices_by_block(depth):
+                if save_memory:
+                    x, found = checkpoint(self._walk, x, block, wanted, use_reentrant=False)
+                else:
+                    x, found = self._walk(x, block, wanted)
+                features.update(found)
+        return features
+
+    def _walk(
+        self, x: Tensor, indices: list[int], wanted: set[str]
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Applies some layers one after another; returns the result and the features wanted."""
+        found = {}
+        for index in indices:
             x = self.features[index](x)
             if LAYERS[index] in wanted:
-                features[LAYERS[index]] = x
-        return features
+                found[LAYERS[index]] = x.float()  # Grams and losses are float32 in any precision
+        return x, found
 
     def _check_size(self, image: Tensor, layer: str) -> None:
         check_image(image)
@@ -131,6 +177,14 @@ class VGG19(nn.Module):
                 f"image is {width}x{height}; {layer} needs {smallest}x{smallest} or more; "
                 "load it larger"
             )
+
+
+def _indices_by_block(depth: int) -> list[list[int]]:
+    """The indices of the layers from 0 to `depth`, one list per block."""
+    blocks = [[] for _ in CONVOLUTIONS]
+    for index in range(depth + 1):
+        blocks[block_of(LAYERS[index]) - 1].append(index)
+    return [block for block in blocks if block]
 
 
 def _layers(state: dict[str, Tensor], pooling: str, padding: str) -> list[nn.Module]:

@@ -19,15 +19,20 @@ import argparse
 
 from style_transfer.settings import (
     EVALUATIONS,
+    FIRST_EVALUATIONS,
     LEARNING_RATES,
     NETWORKS,
+    NEXT_EVALUATIONS,
     PADDINGS,
     POOLINGS,
+    PRECISIONS,
     SIZE,
     STARTS,
     STYLE_LAYERS,
     TERMS,
     Weights,
+    check_count,
+    stages,
 )
 
 
@@ -64,13 +69,20 @@ def add_run_flags(parser: argparse.ArgumentParser) -> None:
     rates = ", ".join(f"{rate:g} for {method}" for method, rate in LEARNING_RATES.items())
     starts = "; ".join(f"{word}: {meaning}" for word, meaning in STARTS.items())
     add = parser.add_argument
-    add("--size", type=int, default=SIZE, metavar="N", help="long side in pixels (%(default)s)")
+    add("--size", type=int, metavar="N", help=f"long side of the picture in pixels ({SIZE})")
+    add(
+        "--sizes",
+        metavar="A,B,C",
+        help="paint at these sizes one after another, from small to large; the last one is that of "
+        "the picture (for 512 px: 256,512)",
+    )
     add(
         "--steps",
         type=int,
-        default=EVALUATIONS,
         metavar="N",
-        help="evaluations of the loss and its gradient (%(default)s)",
+        help="evaluations of the loss and its gradient, at all sizes together "
+        f"({FIRST_EVALUATIONS} at the first of several sizes and {NEXT_EVALUATIONS} at each other, "
+        f"or {EVALUATIONS} at one size)",
     )
     add("--method", choices=tuple(LEARNING_RATES), default="lbfgs", help="optimizer (%(default)s)")
     add("--lr", type=float, help=f"learning rate ({rates})")
@@ -84,6 +96,12 @@ def add_run_flags(parser: argparse.ArgumentParser) -> None:
     )
     add("--seed", type=int, default=0, metavar="N", help="of the noise (%(default)s)")
     add("--pooling", choices=POOLINGS, default="max", help="(%(default)s)")
+    add(
+        "--precision",
+        choices=("auto", *PRECISIONS),
+        default="auto",
+        help="of the network; auto is bfloat16 if the processor has it (%(default)s)",
+    )
     add("--padding", choices=PADDINGS, default="zeros", help="(%(default)s)")
     add(
         "--network",
@@ -103,6 +121,30 @@ def with_dashes(words: list[str]) -> list[str]:
             word = flag.replace("_", "-") + equals + value
         spelled.append(word)
     return spelled
+
+
+def sizes(options: argparse.Namespace) -> tuple[int, ...] | None:
+    """The sizes after --sizes, or None without that flag; sets --size to the last of them.
+
+    Raises: ValueError for sizes that are no growing whole numbers, or if --size differs.
+    """
+    if options.sizes is None:
+        options.size = SIZE if options.size is None else options.size
+        check_count("--size", options.size)
+        return None
+    try:
+        found = tuple(int(word) for word in options.sizes.split(","))
+    except ValueError:
+        raise ValueError(
+            f"--sizes is {options.sizes!r}; give whole numbers with commas, as in 256,512"
+        ) from None
+    stages(found, options.steps)
+    if options.size not in (None, found[-1]):
+        raise ValueError(
+            f"--size is {options.size} and --sizes ends at {found[-1]}; give one of them"
+        )
+    options.size = found[-1]
+    return found
 
 
 def loss_weights(options: argparse.Namespace) -> Weights:

@@ -11,7 +11,7 @@ from tqdm.auto import tqdm
 
 from style_transfer.display import LivePicture, show_figure
 from style_transfer.files import write_gif
-from style_transfer.images import to_pil
+from style_transfer.images import resize, to_pil
 from style_transfer.settings import TERMS, check_count
 from style_transfer.steps import Snapshot
 
@@ -71,11 +71,13 @@ def draw_losses(axis: Axes, run: list[Snapshot]) -> None:
     curves = {name: [snapshot.losses[name] for snapshot in run] for name in run[0].losses}
     if len(curves) > 1:
         curves["total"] = [snapshot.loss for snapshot in run]
+    # A term whose weight was 0 for a while has a gap in its curve.
+    axis.set_yscale("log", nonpositive="mask")
     for name, values in curves.items():
         if not any(values):  # a term with weight 0 has no place on a log scale
             continue
         color = TERMS[name].color if name in TERMS else "black"
-        axis.semilogy(evaluations, values, color=color, label=name)
+        axis.plot(evaluations, values, color=color, label=name)
     axis.legend()
 
 
@@ -83,11 +85,14 @@ def pick_frames(run: Iterable[Snapshot], count: int = 24) -> list[Tensor]:
     """Picks at most `count` images of a run, the first and the last among them.
 
     A run changes most at its beginning. The images are spaced so that each differs from the one
-    before by about the same amount. Raises: ValueError for a count below 1. Built in:
-    07_optimization.
+    before by about the same amount. All are scaled to the size of the last one. Raises:
+    ValueError for a count below 1. Built in: 07_optimization.
     """
     check_count("count", count)
     images = [snapshot.image for snapshot in run]
+    if images:
+        size = tuple(images[-1].shape[-2:])
+        images = [image if image.shape[-2:] == size else resize(image, size) for image in images]
     if len(images) <= count:
         return images
     changes = [(b - a).abs().mean().item() for a, b in itertools.pairwise(images)]

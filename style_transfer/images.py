@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from style_transfer.display import JPEG_QUALITY, show_figure
 from style_transfer.files import read_picture, write_atomic
-from style_transfer.settings import ASSETS, PICTURE_SUFFIXES, SIZE
+from style_transfer.settings import ASSETS, LESSON_SIZE, PICTURE_SUFFIXES
 
 # ------------------------------------------------------------------------------ seeds and devices
 
@@ -50,7 +50,7 @@ def fit(height: int, width: int, size: int) -> tuple[int, int]:
     return max(1, round(height * size / long_side)), max(1, round(width * size / long_side))
 
 
-def load_image(picture, size: int | None = SIZE) -> Tensor:
+def load_image(picture, size: int | None = LESSON_SIZE) -> Tensor:
     """Loads a picture as an image (1, 3, H, W) on the fastest device.
 
     The long side has at most `size` pixels. `picture` is the name of a bundled picture, such as

@@ -3,6 +3,7 @@
 This file imports nothing heavy, so the command line can check its arguments before it loads torch.
 """
 
+import itertools
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 NETWORKS = ("pocket", "imagenet", "random")
 POOLINGS = ("max", "average")
 PADDINGS = ("zeros", "replicate", "reflect")
+PRECISIONS = ("float32", "bfloat16")
 
 # Where the pixels begin: a word, and what it stands for. `steps.first_image` makes each of them.
 STARTS = {
@@ -32,9 +34,75 @@ STARTS = {
 # The optimizers, with the learning rate that each one uses unless you give another.
 LEARNING_RATES = {"lbfgs": 1.0, "adam": 0.03}
 
-SIZE = 256  # long side of the picture, in pixels
-EVALUATIONS = 200  # evaluations of the loss and its gradient
+SIZE = 512  # long side of a finished picture, in pixels
+LESSON_SIZE = 256  # long side of the pictures in the lessons, which are made many times
+EVALUATIONS = 120  # evaluations of the loss and its gradient, if there is one stage
 EVERY = 10  # a Snapshot is taken after so many evaluations
+
+
+# ------------------------------------------------------------------------------ coarse to fine
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One part of a run: the long side of its picture in pixels, and its evaluations."""
+
+    size: int
+    evaluations: int
+
+
+# A large picture begins small. The network sees strokes of a few dozen pixels only, and in a small
+# picture these are broad. Sizes and evaluations were found by experiment; see benchmarks/README.md.
+SMALLEST_STAGE = 192  # in a smaller picture, a face has too few pixels
+FIRST_EVALUATIONS = 80  # of the first of several stages
+NEXT_EVALUATIONS = 40  # of each stage after it
+
+
+def plan(size: int, evaluations: int | None = None) -> tuple[Stage, ...]:
+    """The stages of a run that ends at the long side `size`, from small to large.
+
+    The size is halved as long as the half has at least 192 px. 300 px is one stage, 512 px are
+    the stages 256 and 512, and 1024 px are 256, 512 and 1024. `evaluations` is their number in
+    all; None means the number for which the plan was tuned.
+    """
+    check_count("size", size)
+    sizes = [size]
+    while sizes[0] // 2 >= SMALLEST_STAGE:
+        sizes.insert(0, sizes[0] // 2)
+    return stages(tuple(sizes), evaluations)
+
+
+def stages(sizes: tuple[int, ...], evaluations: int | None = None) -> tuple[Stage, ...]:
+    """Stages of the given sizes, the first one with the most evaluations.
+
+    Raises: ValueError if the sizes do not grow, or if a stage would get no evaluation.
+    """
+    for size in sizes:
+        check_count("size", size)
+    if any(later <= earlier for earlier, later in itertools.pairwise(sizes)) or not sizes:
+        raise ValueError(f"sizes are {sizes}; give one or more, from small to large")
+    if len(sizes) == 1:
+        counts = [EVALUATIONS]
+    else:
+        counts = [FIRST_EVALUATIONS] + [NEXT_EVALUATIONS] * (len(sizes) - 1)
+    if evaluations is not None:
+        check_count("evaluations", evaluations)
+        counts = share_out(evaluations, counts)
+    return tuple(Stage(size, count) for size, count in zip(sizes, counts, strict=True))
+
+
+def share_out(total: int, proportions: list[int]) -> list[int]:
+    """Divides `total` in the given proportions into whole numbers of at least 1.
+
+    Raises: ValueError if there are fewer than one for each.
+    """
+    if total < len(proportions):
+        raise ValueError(
+            f"evaluations is {total}; {len(proportions)} sizes need at least one evaluation each"
+        )
+    counts = [max(1, total * share // sum(proportions)) for share in proportions]
+    counts[0] += total - sum(counts)  # what rounding left over is cheapest at the smallest size
+    return counts
 
 
 # ------------------------------------------------------------------------------ terms of the loss
@@ -54,6 +122,7 @@ TERMS = {
     "content": Term("content", "how much the photograph's shapes count", "tab:blue", (-2, 2)),
     "style": Term("style", "how much the painting's textures count", "tab:orange", (0, 5)),
     "tv": Term("TV", "how much smoothness counts; it quiets single pixels", "tab:green", (-1, 3)),
+    "grain": Term("grain", "how much clean color counts; it removes specks", "tab:red", (-2, 2)),
 }
 
 
@@ -67,8 +136,9 @@ class Weights:
     """
 
     content: float = 1.0
-    style: float = 300.0
+    style: float = 100.0
     tv: float = 0.0
+    grain: float = 1.0
 
     def __post_init__(self):
         for term, weight in vars(self).items():

@@ -2,27 +2,32 @@
 
 import math
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from style_transfer.features import VGG19
+from style_transfer.features import VGG19, native_precision
 from style_transfer.images import check_image, device, noise_like, recolor, resize
-from style_transfer.losses import Objective, StyleLayers, transfer
+from style_transfer.losses import Objective, StyleLayers, layer_weights, transfer
 from style_transfer.settings import (
-    EVALUATIONS,
     EVERY,
     STARTS,
     STYLE_LAYERS,
+    Stage,
     Weights,
     check_count,
     check_word,
     learning_rate,
+    plan,
+    stages,
 )
 
 HISTORY = 20  # pairs that L-BFGS remembers; each is as large as two images
+HISTORY_BYTES = 500_000_000  # a large image gets fewer pairs, so that they fit into this
+
+FIRST_MOVE = 0.01  # how far L-BFGS moves a value in [0, 1] at its first step, on average
 
 # What it costs L-BFGS to leave [0, 1], where no screen can show a pixel: this number, times the
 # loss at the start, times the mean squared distance from the range.
@@ -42,6 +47,11 @@ class Snapshot:
     seconds: float
     image: Tensor
     losses: dict[str, float]
+
+    @property
+    def size(self) -> int:
+        """The long side of the image in pixels."""
+        return max(self.image.shape[-2:])
 
     @property
     def loss(self) -> float:
@@ -141,7 +151,7 @@ def _lbfgs(
     # The tolerances are absolute numbers. Our loss is a mean and its gradients are tiny, so with
     # torch's own tolerances L-BFGS would think that it has converged.
     optimizer = torch.optim.LBFGS(
-        [image], lr=lr, history_size=HISTORY, tolerance_grad=0, tolerance_change=0
+        [image], lr=lr, history_size=history_size(image), tolerance_grad=0, tolerance_change=0
     )
     count = 0
     penalty = None  # set at the first evaluation, in proportion to the loss of the start
@@ -166,17 +176,45 @@ def _lbfgs(
         # One call of `step` runs up to the next multiple of `every`. Without a line search, one
         # iteration of L-BFGS is one evaluation.
         wanted = min(every - count % every, evaluations - count)
-        optimizer.param_groups[0]["max_iter"] = wanted
-        optimizer.param_groups[0]["max_eval"] = 2 * wanted
         before = count
         first = None
-        optimizer.step(closure)
+        if optimizer.state[image]:
+            optimizer.param_groups[0]["max_iter"] = wanted
+            optimizer.param_groups[0]["max_eval"] = 2 * wanted
+            optimizer.step(closure)
+        else:
+            wanted = 1
+            _first_step(optimizer, image, closure, lr)
         if before % every == 0:
             yield first
         if count - before < wanted:
             # L-BFGS stopped early: its stored pairs no longer give a direction that goes down.
             # Without them it begins again from this image.
             optimizer.state.clear()
+
+
+def history_size(image: Tensor) -> int:
+    """How many pairs L-BFGS remembers for an image of this size: 20, or fewer for a large one."""
+    pair = 2 * image.numel() * image.element_size()
+    return max(3, min(HISTORY, HISTORY_BYTES // pair))
+
+
+def _first_step(optimizer, image: Tensor, closure: Callable[[], Tensor], lr: float) -> None:
+    """One iteration of L-BFGS without memory, long enough to be worth its evaluation.
+
+    torch moves by lr * min(1, 1 / |g|) times the gradient g at first, where |g| is the sum of its
+    absolute values. For an image, that is about a millionth of a gray level per pixel. Here lr is
+    chosen so that a value moves by `FIRST_MOVE` times lr on average.
+    """
+    loss = closure()  # torch reads lr before it calls a closure, so the gradient must come first
+    length = image.grad.abs().sum().item()
+    group = optimizer.param_groups[0]
+    group["max_iter"] = 1
+    group["max_eval"] = 2
+    if length > 0:
+        group["lr"] = lr * FIRST_MOVE * image.numel() / length / min(1, 1 / length)
+    optimizer.step(lambda: loss)  # the gradient is there already, so nothing is computed twice
+    group["lr"] = lr
 
 
 # ------------------------------------------------------------------------------ style transfer
@@ -208,7 +246,8 @@ def stylize(
     vgg: VGG19 | None = None,
     weights: Weights | None = None,
     layers: StyleLayers = STYLE_LAYERS,
-    evaluations: int = EVALUATIONS,
+    sizes: tuple[int, ...] | None = None,
+    evaluations: int | None = None,
     start: str = "recolored",
     method: str = "lbfgs",
     lr: float | None = None,
@@ -217,15 +256,101 @@ def stylize(
 ) -> Iterator[Snapshot]:
     """Paints the photograph in the style of the painting: `transfer` and `optimize` together.
 
-    `vgg` None means the pocket network on the fastest device. `start` and `generator` are as in
-    `first_image`, `weights` and `layers` as in `transfer`, the rest as in `optimize`.
-    Built in: 07_optimization.
+    A small picture is optimized at its own size. A larger one goes from coarse to fine: it is
+    painted small first, where the strokes are broad, then enlarged and painted on. `sizes` are
+    the long sides of these stages, from small to large; None means `settings.plan` for the
+    photograph's size. `evaluations` counts those of all stages together. Every Snapshot has the
+    size of its stage.
+
+    `vgg` None means the pocket network on the fastest device, in bfloat16 if the processor
+    computes in it directly. `start` and `generator` are as in `first_image`, `weights` and
+    `layers` as in `transfer`, the rest as in `optimize`. Built in: 07_optimization. Raises:
+    ValueError for a setting out of range, or a size above the photograph's.
     """
     check_word("start", start, STARTS)
+    check_count("every", every)
+    lr = learning_rate(method, lr)
+    parts = stages_for(photo, sizes, evaluations)
+    layers = layer_weights(layers)
     if vgg is None:
-        vgg = VGG19("pocket").to(device())
+        where = device()
+        vgg = VGG19("pocket", precision=native_precision(where)).to(where)
     photo = photo.to(vgg.device)
     painting = painting.to(vgg.device)
-    objective = transfer(vgg, photo, painting, weights, layers=layers)
-    image = first_image(start, photo, painting, generator)
-    return optimize(image, objective, evaluations=evaluations, method=method, lr=lr, every=every)
+
+    def objective_at(photo: Tensor, painting: Tensor) -> Objective:
+        return transfer(vgg, photo, painting, weights, layers=layers)
+
+    def begin_at(photo: Tensor, painting: Tensor) -> Tensor:
+        return first_image(start, photo, painting, generator)
+
+    options = {"method": method, "lr": lr, "every": every}
+    return _coarse_to_fine(photo, painting, parts, objective_at, begin_at, options)
+
+
+def stages_for(
+    photo: Tensor, sizes: tuple[int, ...] | None, evaluations: int | None
+) -> tuple[Stage, ...]:
+    """The stages of a run that ends at the photograph's size, or at the last of `sizes`."""
+    check_image(photo)
+    long_side = max(photo.shape[-2:])
+    if sizes is None:
+        return plan(long_side, evaluations)
+    if sizes and max(sizes) > long_side:
+        raise ValueError(
+            f"sizes are {sizes}, and the photograph has {long_side} px; load it larger, "
+            "or give smaller sizes"
+        )
+    return stages(tuple(sizes), evaluations)
+
+
+def _coarse_to_fine(
+    photo: Tensor,
+    painting: Tensor,
+    parts: tuple[Stage, ...],
+    objective_at: Callable[[Tensor, Tensor], Objective],
+    begin_at: Callable[[Tensor, Tensor], Tensor],
+    options: dict,
+) -> Iterator[Snapshot]:
+    """Runs one stage after another; each begins with the picture of the one before, enlarged."""
+    full_size = max(photo.shape[-2:])
+    last = None
+    evaluations = 0  # of the stages before
+    seconds = 0.0
+    for stage in parts:
+        began = time.perf_counter()
+        small_photo = _scaled(photo, stage.size / full_size)
+        small_painting = _scaled(painting, stage.size / full_size)
+        image = begin_at(small_photo, small_painting)
+        if last is not None:
+            image = enlarge(last.image, image)
+        objective = objective_at(small_photo, small_painting)
+        seconds += time.perf_counter() - began
+        for snapshot in optimize(image, objective, evaluations=stage.evaluations, **options):
+            last = replace(
+                snapshot,
+                evaluations=evaluations + snapshot.evaluations,
+                seconds=seconds + snapshot.seconds,
+            )
+            yield last
+        evaluations = last.evaluations
+        seconds = last.seconds
+
+
+def _scaled(image: Tensor, factor: float) -> Tensor:
+    """The image made smaller by a factor; at factor 1 the image itself."""
+    if factor == 1:
+        return image
+    return resize(image, max(1, round(factor * max(image.shape[-2:]))))
+
+
+def enlarge(image: Tensor, start: Tensor) -> Tensor:
+    """Scales a picture up to the size of `start`, and adds the detail that it could not hold.
+
+    `start` is the image from which a run of the larger size would begin, for example the recolored
+    photograph. What it loses if it is made as small as `image` and enlarged again is the detail.
+    Without it, eyes and letters would be lost. Built in: 07_optimization.
+    """
+    size = tuple(start.shape[-2:])
+    blurred = resize(resize(start, tuple(image.shape[-2:])), size)
+    return (resize(image, size) + start - blurred).clamp(0, 1)

@@ -202,6 +202,7 @@ class Targets:
 
 
 def every(features: Tensor, stride: int) -> Tensor:
+    """Every `stride`-th row and column of features (B, C, h, w)."""
     return features[:, :, ::stride, ::stride]
 
 
@@ -209,6 +210,7 @@ def every(features: Tensor, stride: int) -> Tensor:
 
 
 def train(options: argparse.Namespace) -> None:
+    """Trains a network for `options.minutes` and writes it to `options.out`."""
     prepare_output(options.out, (".pt",))  # before the work, not after it
     torch.manual_seed(options.seed)
     crops = Crops(options.photos, options.paintings, np.random.default_rng(options.seed))
@@ -219,12 +221,21 @@ def train(options: argparse.Namespace) -> None:
         student.unfold(read_state(Path(options.resume)))
         student.freeze()
         fit_maps(maps, student, targets, [crops.batch(*CROPS_FROZEN) for _ in range(12)])
-    parameters = [*student.parameters(), *maps.parameters()]
-    optimizer = torch.optim.AdamW(parameters, lr=options.lr, weight_decay=1e-4)
 
     begin = time.monotonic()
-    steps = 0
+    steps = take_steps(student, maps, targets, crops, options, begin)
+    write(student, crops, options.out)
+    print(f"{steps} steps in {minutes_since(begin):.1f} minutes; wrote {options.out}")
+
+
+def take_steps(
+    student: Student, maps: nn.ModuleDict, targets: Targets, crops: Crops, options, begin: float
+) -> int:
+    """Moves the student and the maps until the time is over; returns the number of steps."""
+    parameters = [*student.parameters(), *maps.parameters()]
+    optimizer = torch.optim.AdamW(parameters, lr=options.lr, weight_decay=1e-4)
     unexplained = dict.fromkeys(RELUS, 1.0)  # running means over about the last 100 steps
+    steps = 0
     while (done := minutes_since(begin) / options.minutes) < 1:
         if done > FROZEN_FROM and not student.frozen:
             settle(student, crops)
@@ -239,8 +250,7 @@ def train(options: argparse.Namespace) -> None:
             report(minutes_since(begin), steps, unexplained)
         if steps % 2000 == 0:
             write(student, crops, options.out)
-    write(student, crops, options.out)
-    print(f"{steps} steps in {minutes_since(begin):.1f} minutes; wrote {options.out}")
+    return steps
 
 
 def step(
@@ -352,7 +362,7 @@ def main() -> None:
         help="continue from a written file with frozen normalization; give a lower --lr too",
     )
     add("--seed", type=int, default=0, help="seed of the random numbers (%(default)s)")
-    add("--out", default=OUTPUTS / "pocket_vgg19.pt", help="the file to write (%(default)s)")
+    add("--out", default=f"{OUTPUTS.name}/pocket_vgg19.pt", help="the file to write (%(default)s)")
     try:
         train(parser.parse_args())
     except (OSError, ValueError) as error:
