@@ -89,7 +89,8 @@ def main(arguments: list[str] | None = None) -> int:
     except (RuntimeError, MemoryError) as error:
         if not _out_of_memory(error):
             raise
-        return _mistake(f"out of memory at --size {options.size}; make it smaller")
+        smaller = min(getattr(options, "largest", options.size), round(0.7 * options.size))
+        return _mistake(f"out of memory at --size {options.size}; try --size {smaller}")
 
 
 def prepare(options: argparse.Namespace) -> None:
@@ -117,38 +118,17 @@ def run(options: argparse.Namespace) -> int:
     import helpers as nst  # loads torch, so it comes after all checks of the arguments
 
     _check_outputs(options)
-    generator = nst.seed(options.seed)
     photo = nst.load_image(options.content, options.size)
     painting = nst.load_image(options.style, options.size)
-    if options.preserve_color:
-        style = nst.recolor(painting, like=photo)
-    else:
-        style = painting
-    vgg = _network(options)
-    stages = nst.stages_for(photo, _fitting(options.sizes, photo), options.steps)
-    print(
-        f"forecast: {nst.forecast(vgg, photo, style, stages=stages)}; {_machine(vgg)}", flush=True
-    )
-    steps = nst.stylize(
-        photo,
-        style,
-        vgg=vgg,
-        weights=options.weights,
-        layers=options.layers,
-        sizes=tuple(stage.size for stage in stages),
-        evaluations=sum(stage.evaluations for stage in stages),
-        start=options.start,
-        method=options.method,
-        lr=options.lr,
-        generator=generator,
-    )
-    snapshots = nst.watch(steps, total=sum(stage.evaluations for stage in stages))
+    _warn_if_smaller(photo, options)
+    snapshots = _paint(photo, painting, options)
     if not snapshots:
         return 130  # interrupted before there was anything to keep
 
+    # The picture is on disk before anything else can go wrong.
     last = snapshots[-1]
-    print(_summary(last, options))
     nst.save_image(last.image, options.output)
+    print(_summary(last, options))
     print(f"picture:  {options.output}")
     if options.gif:
         nst.save_gif(nst.pick_frames(snapshots), options.gif)
@@ -157,6 +137,41 @@ def run(options: argparse.Namespace) -> int:
         nst.save_image(nst.side_by_side(photo, painting, last.image), options.panel)
         print(f"panel:    {options.panel}")
     return 0
+
+
+def _paint(photo, painting, options: argparse.Namespace) -> list:
+    """Prints a forecast, runs to the end with a progress bar, and returns all Snapshots."""
+    import helpers as nst
+
+    style = nst.recolor(painting, like=photo) if options.preserve_color else painting
+    vgg = _network(options)
+    stages = nst.stages_for(photo, _fitting(options.sizes, photo), options.steps)
+    total = sum(stage.evaluations for stage in stages)
+    forecast = nst.forecast(vgg, photo, style, stages=stages)
+    options.largest = forecast.largest
+    machine = f"the network computes in {vgg.precision} on {vgg.device.type}"
+    print(f"forecast: {forecast}; {machine}", flush=True)
+    run = nst.stylize(
+        photo,
+        style,
+        vgg=vgg,
+        weights=options.weights,
+        layers=options.layers,
+        sizes=tuple(stage.size for stage in stages),
+        evaluations=total,
+        start=options.start,
+        method=options.method,
+        lr=options.lr,
+        generator=nst.seed(options.seed),
+    )
+    return nst.watch(run, total=total)
+
+
+def _warn_if_smaller(photo, options: argparse.Namespace) -> None:
+    """Says so if the photograph has fewer pixels than --size asks for."""
+    long_side = max(photo.shape[-2:])
+    if long_side < options.size:
+        print(f"note: {options.content} has {long_side} px, so the picture has {long_side} px, too")
 
 
 def _choose_pictures(options: argparse.Namespace) -> None:
@@ -222,10 +237,6 @@ def _fitting(sizes: tuple[int, ...] | None, photo) -> tuple[int, ...] | None:
         return None
     long_side = max(photo.shape[-2:])
     return (*(size for size in sizes if size < long_side), long_side)
-
-
-def _machine(vgg) -> str:
-    return f"the network computes in {vgg.precision} on {vgg.device.type}"
 
 
 def _summary(last, options: argparse.Namespace) -> str:

@@ -135,7 +135,7 @@ class VGG19(nn.Module):
         something that is no image, and for an image too small for the deepest layer.
         """
         wanted = {layers} if isinstance(layers, str) else set(layers)
-        depth = _deepest(wanted)
+        depth = deepest(wanted)
         self._check_size(image, LAYERS[depth])
         # With the channels last in memory, a narrow network is twice as fast on a CPU. The result
         # is the same.
@@ -203,8 +203,11 @@ def _layers(state: dict[str, Tensor], pooling: str, padding: str) -> list[nn.Mod
     return modules
 
 
-def _deepest(wanted: set[str]) -> int:
-    """The index of the deepest of the layers wanted."""
+def deepest(wanted: set[str]) -> int:
+    """The index of the deepest of the layers wanted.
+
+    Raises: ValueError for an unknown layer, or for none.
+    """
     unknown = sorted(wanted - set(LAYERS))
     if unknown:
         raise ValueError(

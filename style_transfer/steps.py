@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from style_transfer.features import VGG19, native_precision
+from style_transfer.features import VGG19, deepest, native_precision
 from style_transfer.images import check_image, device, noise_like, recolor, resize
 from style_transfer.losses import Objective, StyleLayers, layer_weights, transfer
 from style_transfer.settings import (
@@ -272,6 +272,7 @@ def stylize(
     lr = learning_rate(method, lr)
     parts = stages_for(photo, sizes, evaluations)
     layers = layer_weights(layers)
+    deepest(set(layers))  # refuses an unknown layer here, before the run begins
     if vgg is None:
         where = device()
         vgg = VGG19("pocket", precision=native_precision(where)).to(where)

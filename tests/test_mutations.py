@@ -13,12 +13,16 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @dataclass(frozen=True)
 class Mutation:
-    """One mistake: a file of style_transfer/, the right text, the wrong one, and the lesson."""
+    """One mistake: a file of style_transfer/, the right text, the wrong one, and the lesson.
+
+    Of several mistakes in one lesson, all but one are slow: `make test-all` tries them too.
+    """
 
     file: str
     right: str
     wrong: str
     lesson: str
+    slow: bool = False
 
 
 RIGHT_ORDER = """\
@@ -50,7 +54,11 @@ MUTATIONS = {
         "04_gram_matrices",
     ),
     "the divisor of the fast Gram matrix": Mutation(
-        "fast_gram.py", "(features) / (height * width)", "(features) / height", "04_gram_matrices"
+        "fast_gram.py",
+        "(features) / (height * width)",
+        "(features) / height",
+        "04_gram_matrices",
+        slow=True,
     ),
     "the quarter in E_l": Mutation(
         "losses.py",
@@ -59,7 +67,11 @@ MUTATIONS = {
         "05_losses",
     ),
     "the style weight": Mutation(
-        "losses.py", "terms[name] = weight * distance", "terms[name] = distance", "05_losses"
+        "losses.py",
+        "terms[name] = weight * distance",
+        "terms[name] = distance",
+        "05_losses",
+        slow=True,
     ),
     "the pooling": Mutation(
         "features.py", 'elif pooling == "max":', 'elif pooling == "average":', "06_pooling"
@@ -68,7 +80,11 @@ MUTATIONS = {
         "steps.py", "image.clamp_(0, 1)", "image.clamp_(-1, 2)", "07_optimization"
     ),
     "the colors of the start": Mutation(
-        "images.py", "_power(covariance, -0.5)", "_power(covariance, 0.5)", "07_optimization"
+        "images.py",
+        "_power(covariance, -0.5)",
+        "_power(covariance, 0.5)",
+        "07_optimization",
+        slow=True,
     ),
     "neighbors that are two apart": Mutation(
         "losses.py",
@@ -79,7 +95,12 @@ MUTATIONS = {
 }
 
 
-@pytest.mark.parametrize("mistake", MUTATIONS)
+def parameters():
+    for mistake, mutation in MUTATIONS.items():
+        yield pytest.param(mistake, marks=[pytest.mark.slow] if mutation.slow else [])
+
+
+@pytest.mark.parametrize("mistake", list(parameters()))
 def test_a_lesson_fails(mistake, tmp_path):
     mutation = MUTATIONS[mistake]
     for name in ("helpers.py", "pyproject.toml"):

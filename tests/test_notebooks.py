@@ -94,7 +94,10 @@ def test_cells_are_short(path):
     assert len(NOTEBOOKS[path].cells) <= 60
     for cell in cells(path, "code"):
         lines = [line for line in cell.source.splitlines() if line.strip()]
-        assert 1 <= len(lines) <= 20, cell.source
+        # The setup cell is the same everywhere, and the whole program has one page in lesson 07.
+        whole_program = lines[0] == "# The whole program on one page"
+        most = 45 if whole_program else 20
+        assert 1 <= len(lines) <= most, cell.source
         assert max(map(len, lines)) <= 88, cell.source
     for cell in cells(path, "markdown"):
         for program in re.findall(r"(?s)```python\n(.*?)```", cell.source):
@@ -140,6 +143,19 @@ def test_links_resolve_and_pictures_have_alt_text(path):
 
 
 @each_lesson
+def test_every_figure_has_alt_text(path):
+    for cell in cells(path, "code"):
+        for output in cell.outputs:
+            for kind in output.get("data", {}):
+                if kind.startswith("image/"):
+                    alt = output.metadata.get(kind, {}).get("alt", "") or output.metadata.get(
+                        "alt", ""
+                    )
+                    assert len(alt.split()) >= 3, cell.source
+            assert "<matplotlib" not in str(output.get("data", {}).get("text/plain", ""))
+
+
+@each_lesson
 def test_every_picture_is_credited(path):
     credits = (ROOT / "assets" / "CREDITS.md").read_text(encoding="utf-8")
     for cell in cells(path, "code"):
@@ -152,7 +168,7 @@ def test_every_picture_is_credited(path):
 def test_checked_numbers(path):
     checked = []
     for cell in cells(path, "code"):
-        if cell.source.startswith("# NBVAL_CHECK_OUTPUT"):
+        if "nbval-check-output" in cell.metadata.get("tags", []):
             checked.append(cell)
     assert len(checked) >= (0 if path.stem == "00_preview" else 3)
     for cell in checked:

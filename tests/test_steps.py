@@ -172,8 +172,9 @@ def test_an_unknown_start_is_refused(photo, painting):
         nst.first_image("blank", photo, painting)
 
 
-def test_stylize_makes_its_own_network(photo, painting, vgg):
+def test_stylize_makes_its_own_network(photo, painting):
     settings = {"evaluations": 2, "every": 1}
+    vgg = nst.VGG19("pocket", precision=nst.native_precision(torch.device("cpu")))
     own = list(nst.stylize(photo, painting, **settings))
     given = list(nst.stylize(photo, painting, vgg=vgg, **settings))
     assert torch.equal(own[-1].image, given[-1].image)
