@@ -11,7 +11,7 @@ PY    := .venv/bin/python
 SETUP := .venv/installed
 endif
 
-.PHONY: help run test test-all lab notebooks lessons lint format check-python clean
+.PHONY: help run test test-all bench lab notebooks lessons lint format check-python clean
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -24,6 +24,9 @@ test: $(SETUP)   ## every test, the notebooks included
 
 test-all: $(SETUP) ## the slow tests too
 	$(PY) -m pytest -m "slow or not slow"
+
+bench: $(SETUP)  ## how long everything takes, as benchmarks/results.md; about ten minutes
+	$(PY) -m benchmarks.bench
 
 lab: $(SETUP)    ## JupyterLab at the first lesson
 	$(PY) -m jupyter lab notebooks/00_preview.ipynb

@@ -20,7 +20,7 @@ from torch import Tensor
 
 import helpers as nst
 from benchmarks import growth
-from benchmarks.measure import evaluation, machine, ratio, run_fresh, take_turns
+from benchmarks.measure import evaluation, machine, ratio, run_fresh, take_turns, warm_up
 from benchmarks.report import Row, Table, heading, write_results
 from benchmarks.rivals import HABITS, bare_network, plain_loop
 from style_transfer import steps
@@ -191,6 +191,7 @@ def measure_growth(extent: Extent) -> Table:
 def race(extent: Extent) -> Table:
     """Evaluations and seconds until the losses that Adam has at its end are reached."""
     vgg = network("pocket")
+    warm_up(vgg)
     rows = []
     for names in extent.pairs:
         runs = take_steps_in_turns(racers(vgg, extent, *pair(extent.size, names)))
@@ -332,6 +333,7 @@ def compare_defaults(extent: Extent) -> Table:
     tasks[old_label] = whole_run(old_size, **old)
     for precision in PRECISIONS:
         vgg = network("pocket", precision)
+        warm_up(vgg)
         tasks[f"today: {extent.new_size} px, {precision}"] = whole_run(extent.new_size, vgg=vgg)
     times = take_turns(tasks, extent.long_rounds, warm_up=0)
     rows = [

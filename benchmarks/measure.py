@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 import helpers as nst
-from style_transfer.settings import ROOT
+from style_transfer.settings import LEARNING_RATES, ROOT
 
 # ------------------------------------------------------------------------------ time
 
@@ -54,6 +54,15 @@ def evaluation(objective: Callable[[Tensor], Tensor], photo: Tensor) -> Callable
         objective(image).backward()
 
     return evaluate
+
+
+def warm_up(vgg: nst.VGG19 | None = None) -> None:
+    """Runs both optimizers once; the first use loads parts of torch, which no run should pay."""
+    photo = nst.load_image("china", 64)
+    painting = nst.load_image("starry_night", 64)
+    for method in LEARNING_RATES:
+        for _ in nst.stylize(photo, painting, vgg=vgg, method=method, evaluations=2):
+            pass
 
 
 # ------------------------------------------------------------------------------ processes

@@ -72,7 +72,7 @@ def heading(machine: dict[str, str | int], extent: str) -> str:
     words = ", ".join(f"{name}: {value}" for name, value in machine.items())
     return (
         f"# Results of `make bench` ({extent})\n\n{words}.\n\n"
-        "How to read the tables: [README.md](README.md).\n"
+        "benchmarks/README.md says how to read the tables.\n"
     )
 
 

@@ -1,7 +1,7 @@
-"""The loops that people run: the same loss and gradient, computed as in many programs and tutorials.
+"""The loops that people run: the same loss and gradient as in many programs and tutorials.
 
-No code of other programs was copied here. Each habit below was described and then written anew, with
-the weights of one of our networks, so that the arithmetic of a convolution is the same. All of these
+Nothing here is copied from another program. Each habit was described in words and then written
+anew, with the weights of one of our networks, so that a convolution costs the same. All of these
 loops keep the channels first in memory, which is torch's default, and leave the gradient of the
 Gram matrix to autograd.
 """
@@ -18,7 +18,7 @@ from style_transfer.settings import CONTENT_LAYER, STYLE_LAYERS, check_word
 
 # What a loop may do at every evaluation although it need not, each with its reason.
 HABITS = {
-    "whole network": "the network is run to pool5, as torchvision gives it; relu5_1 would be enough",
+    "whole network": "the network is run to pool5 as in torchvision, and relu5_1 would be enough",
     "weights not frozen": "autograd computes the gradient of the weights too, which nobody uses",
     "targets recomputed": "photograph and painting go through the network again",
 }

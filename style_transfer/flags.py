@@ -27,12 +27,13 @@ from style_transfer.settings import (
     POOLINGS,
     PRECISIONS,
     SIZE,
+    START,
     STARTS,
     STYLE_LAYERS,
     TERMS,
     Weights,
     check_count,
-    stages,
+    stages_of,
 )
 
 
@@ -65,9 +66,13 @@ def add_loss_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def add_run_flags(parser: argparse.ArgumentParser) -> None:
-    """Adds the flags for size, optimizer, start and network."""
-    rates = ", ".join(f"{rate:g} for {method}" for method, rate in LEARNING_RATES.items())
-    starts = "; ".join(f"{word}: {meaning}" for word, meaning in STARTS.items())
+    """Adds the flags for sizes, optimizer, start and network."""
+    _add_size_flags(parser)
+    _add_optimizer_flags(parser)
+    _add_network_flags(parser)
+
+
+def _add_size_flags(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--size", type=int, metavar="N", help=f"long side of the picture in pixels ({SIZE})")
     add(
@@ -84,9 +89,15 @@ def add_run_flags(parser: argparse.ArgumentParser) -> None:
         f"({FIRST_EVALUATIONS} at the first of several sizes and {NEXT_EVALUATIONS} at each other, "
         f"or {EVALUATIONS} at one size)",
     )
+
+
+def _add_optimizer_flags(parser: argparse.ArgumentParser) -> None:
+    rates = ", ".join(f"{rate:g} for {method}" for method, rate in LEARNING_RATES.items())
+    starts = "; ".join(f"{word}: {meaning}" for word, meaning in STARTS.items())
+    add = parser.add_argument
     add("--method", choices=tuple(LEARNING_RATES), default="lbfgs", help="optimizer (%(default)s)")
     add("--lr", type=float, help=f"learning rate ({rates})")
-    add("--start", choices=tuple(STARTS), default="recolored", help=f"{starts} (%(default)s)")
+    add("--start", choices=tuple(STARTS), default=START, help=f"{starts} (%(default)s)")
     add(
         "--random-input",
         action="store_const",
@@ -95,6 +106,10 @@ def add_run_flags(parser: argparse.ArgumentParser) -> None:
         help="short for --start noise",
     )
     add("--seed", type=int, default=0, metavar="N", help="of the noise (%(default)s)")
+
+
+def _add_network_flags(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
     add("--pooling", choices=POOLINGS, default="max", help="(%(default)s)")
     add(
         "--precision",
@@ -138,7 +153,7 @@ def sizes(options: argparse.Namespace) -> tuple[int, ...] | None:
         raise ValueError(
             f"--sizes is {options.sizes!r}; give whole numbers with commas, as in 256,512"
         ) from None
-    stages(found, options.steps)
+    stages_of(found, options.steps)
     if options.size not in (None, found[-1]):
         raise ValueError(
             f"--size is {options.size} and --sizes ends at {found[-1]}; give one of them"

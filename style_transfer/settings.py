@@ -30,6 +30,7 @@ STARTS = {
     "noise": "gray noise",
     "style": "the painting",
 }
+START = next(iter(STARTS))  # the first one is the default
 
 # The optimizers, with the learning rate that each one uses unless you give another.
 LEARNING_RATES = {"lbfgs": 1.0, "adam": 0.03}
@@ -69,10 +70,10 @@ def plan(size: int, evaluations: int | None = None) -> tuple[Stage, ...]:
     sizes = [size]
     while sizes[0] // 2 >= SMALLEST_STAGE:
         sizes.insert(0, sizes[0] // 2)
-    return stages(tuple(sizes), evaluations)
+    return stages_of(tuple(sizes), evaluations)
 
 
-def stages(sizes: tuple[int, ...], evaluations: int | None = None) -> tuple[Stage, ...]:
+def stages_of(sizes: tuple[int, ...], evaluations: int | None = None) -> tuple[Stage, ...]:
     """Stages of the given sizes, the first one with the most evaluations.
 
     Raises: ValueError if the sizes do not grow, or if a stage would get no evaluation.

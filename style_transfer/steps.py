@@ -13,6 +13,7 @@ from style_transfer.images import check_image, device, noise_like, recolor, resi
 from style_transfer.losses import Objective, StyleLayers, layer_weights, transfer
 from style_transfer.settings import (
     EVERY,
+    START,
     STARTS,
     STYLE_LAYERS,
     Stage,
@@ -21,7 +22,7 @@ from style_transfer.settings import (
     check_word,
     learning_rate,
     plan,
-    stages,
+    stages_of,
 )
 
 HISTORY = 20  # pairs that L-BFGS remembers; each is as large as two images
@@ -248,7 +249,7 @@ def stylize(
     layers: StyleLayers = STYLE_LAYERS,
     sizes: tuple[int, ...] | None = None,
     evaluations: int | None = None,
-    start: str = "recolored",
+    start: str = START,
     method: str = "lbfgs",
     lr: float | None = None,
     every: int = EVERY,
@@ -258,9 +259,8 @@ def stylize(
 
     A small picture is optimized at its own size. A larger one goes from coarse to fine: it is
     painted small first, where the strokes are broad, then enlarged and painted on. `sizes` are
-    the long sides of these stages, from small to large; None means `settings.plan` for the
-    photograph's size. `evaluations` counts those of all stages together. Every Snapshot has the
-    size of its stage.
+    the long sides of these stages, from small to large; None means `settings.plan`.
+    `evaluations` counts those of all stages. Every Snapshot has the size of its stage.
 
     `vgg` None means the pocket network on the fastest device, in bfloat16 if the processor
     computes in it directly. `start` and `generator` are as in `first_image`, `weights` and
@@ -269,24 +269,22 @@ def stylize(
     """
     check_word("start", start, STARTS)
     check_count("every", every)
-    lr = learning_rate(method, lr)
-    parts = stages_for(photo, sizes, evaluations)
     layers = layer_weights(layers)
     deepest(set(layers))  # refuses an unknown layer here, before the run begins
-    if vgg is None:
-        where = device()
-        vgg = VGG19("pocket", precision=native_precision(where)).to(where)
-    photo = photo.to(vgg.device)
-    painting = painting.to(vgg.device)
+    stages = stages_for(photo, sizes, evaluations)
+    options = {"method": method, "lr": learning_rate(method, lr), "every": every}
+    vgg = vgg or _default_network()
 
-    def objective_at(photo: Tensor, painting: Tensor) -> Objective:
-        return transfer(vgg, photo, painting, weights, layers=layers)
+    def prepare(photo: Tensor, painting: Tensor) -> tuple[Objective, Tensor]:
+        objective = transfer(vgg, photo, painting, weights, layers=layers)
+        return objective, first_image(start, photo, painting, generator)
 
-    def begin_at(photo: Tensor, painting: Tensor) -> Tensor:
-        return first_image(start, photo, painting, generator)
+    return _coarse_to_fine(photo.to(vgg.device), painting.to(vgg.device), stages, prepare, options)
 
-    options = {"method": method, "lr": lr, "every": every}
-    return _coarse_to_fine(photo, painting, parts, objective_at, begin_at, options)
+
+def _default_network() -> VGG19:
+    where = device()
+    return VGG19("pocket", precision=native_precision(where)).to(where)
 
 
 def stages_for(
@@ -302,30 +300,30 @@ def stages_for(
             f"sizes are {sizes}, and the photograph has {long_side} px; load it larger, "
             "or give smaller sizes"
         )
-    return stages(tuple(sizes), evaluations)
+    return stages_of(tuple(sizes), evaluations)
 
 
 def _coarse_to_fine(
     photo: Tensor,
     painting: Tensor,
-    parts: tuple[Stage, ...],
-    objective_at: Callable[[Tensor, Tensor], Objective],
-    begin_at: Callable[[Tensor, Tensor], Tensor],
+    stages: tuple[Stage, ...],
+    prepare: Callable[[Tensor, Tensor], tuple[Objective, Tensor]],
     options: dict,
 ) -> Iterator[Snapshot]:
-    """Runs one stage after another; each begins with the picture of the one before, enlarged."""
+    """Runs one stage after another; each begins with the picture of the one before, enlarged.
+
+    `prepare` gives the objective and the first image at the size of two pictures.
+    """
     full_size = max(photo.shape[-2:])
     last = None
     evaluations = 0  # of the stages before
     seconds = 0.0
-    for stage in parts:
+    for stage in stages:
         began = time.perf_counter()
-        small_photo = _scaled(photo, stage.size / full_size)
-        small_painting = _scaled(painting, stage.size / full_size)
-        image = begin_at(small_photo, small_painting)
+        factor = stage.size / full_size
+        objective, image = prepare(_scaled(photo, factor), _scaled(painting, factor))
         if last is not None:
             image = enlarge(last.image, image)
-        objective = objective_at(small_photo, small_painting)
         seconds += time.perf_counter() - began
         for snapshot in optimize(image, objective, evaluations=stage.evaluations, **options):
             last = replace(

@@ -14,7 +14,7 @@ from style_transfer.settings import (
     SMALLEST_STAGE,
     Stage,
     plan,
-    stages,
+    stages_of,
 )
 from tests.conftest import random_image
 
@@ -41,7 +41,7 @@ def test_a_plan_by_hand():
     assert plan(512) == (Stage(256, FIRST_EVALUATIONS), Stage(512, NEXT_EVALUATIONS))
     assert plan(512, 30) == (Stage(256, 20), Stage(512, 10))  # 80 to 40 is 2 to 1
     assert plan(256, 7) == (Stage(256, 7),)
-    assert stages((64, 100, 128), 5) == (Stage(64, 3), Stage(100, 1), Stage(128, 1))
+    assert stages_of((64, 100, 128), 5) == (Stage(64, 3), Stage(100, 1), Stage(128, 1))
 
 
 @pytest.mark.parametrize("size", [1, 100, 383, 384, 1000, 4096])
@@ -67,7 +67,7 @@ def test_no_evaluation_is_lost_or_negative(size, evaluations):
 )
 def test_sizes_that_make_no_sense_are_refused(sizes, evaluations, message):
     with pytest.raises(ValueError, match=message):
-        stages(sizes, evaluations)
+        stages_of(sizes, evaluations)
 
 
 # ------------------------------------------------------------------------------ the run

@@ -28,11 +28,11 @@ class Mutation:
 RIGHT_ORDER = """\
             x = self.features[index](x)
             if LAYERS[index] in wanted:
-                features[LAYERS[index]] = x
+                found[LAYERS[index]] = x.float()  # Grams and losses are float32 in any precision
 """
 WRONG_ORDER = """\
             if LAYERS[index] in wanted:
-                features[LAYERS[index]] = x
+                found[LAYERS[index]] = x.float()  # Grams and losses are float32 in any precision
             x = self.features[index](x)
 """
 
