@@ -79,7 +79,7 @@ def _add_size_flags(parser: argparse.ArgumentParser) -> None:
         "--sizes",
         metavar="A,B,C",
         help="paint at these sizes one after another, from small to large; the last one is that of "
-        "the picture (for 512 px: 256,512)",
+        "the picture (for 512 px: 192,512)",
     )
     add(
         "--steps",
@@ -151,7 +151,7 @@ def sizes(options: argparse.Namespace) -> tuple[int, ...] | None:
         found = tuple(int(word) for word in options.sizes.split(","))
     except ValueError:
         raise ValueError(
-            f"--sizes is {options.sizes!r}; give whole numbers with commas, as in 256,512"
+            f"--sizes is {options.sizes!r}; give whole numbers with commas, as in 192,512"
         ) from None
     stages_of(found, options.steps)
     if options.size not in (None, found[-1]):

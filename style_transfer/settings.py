@@ -54,23 +54,27 @@ class Stage:
 
 # A large picture begins small. The network sees strokes of a few dozen pixels only, and in a small
 # picture these are broad. Sizes and evaluations were found by experiment; see benchmarks/README.md.
-SMALLEST_STAGE = 192  # in a smaller picture, a face has too few pixels
-FIRST_EVALUATIONS = 80  # of the first of several stages
-NEXT_EVALUATIONS = 40  # of each stage after it
+FIRST_SIZE = 192  # of the first stage; in a smaller picture, a face has too few pixels
+DIRECT_BELOW = 384  # a picture smaller than this has one stage
+GROWTH = 8 / 3  # the next stage is at most so many times as large
+FIRST_EVALUATIONS = 100  # of the first of several stages
+NEXT_EVALUATIONS = 45  # of each stage after it
 
 
 def plan(size: int, evaluations: int | None = None) -> tuple[Stage, ...]:
     """The stages of a run that ends at the long side `size`, from small to large.
 
-    The size is halved as long as the half has at least 192 px. 300 px is one stage, 512 px are
-    the stages 256 and 512, and 1024 px are 256, 512 and 1024. `evaluations` is their number in
-    all; None means the number for which the plan was tuned.
+    A picture below 384 px has one stage. 512 px are the stages 192 and 512, and 1024 px are 192,
+    512 and 1024. `evaluations` is their number in all; None means the number for which the plan
+    was tuned.
     """
     check_count("size", size)
-    sizes = [size]
-    while sizes[0] // 2 >= SMALLEST_STAGE:
-        sizes.insert(0, sizes[0] // 2)
-    return stages_of(tuple(sizes), evaluations)
+    if size < DIRECT_BELOW:
+        return stages_of((size,), evaluations)
+    sizes = [FIRST_SIZE]
+    while sizes[-1] * GROWTH < size:
+        sizes.append(round(sizes[-1] * GROWTH))
+    return stages_of((*sizes, size), evaluations)
 
 
 def stages_of(sizes: tuple[int, ...], evaluations: int | None = None) -> tuple[Stage, ...]:

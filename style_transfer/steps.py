@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from style_transfer.features import VGG19, deepest, native_precision
 from style_transfer.images import check_image, device, noise_like, recolor, resize
@@ -29,6 +30,10 @@ HISTORY = 20  # pairs that L-BFGS remembers; each is as large as two images
 HISTORY_BYTES = 500_000_000  # a large image gets fewer pairs, so that they fit into this
 
 FIRST_MOVE = 0.01  # how far L-BFGS moves a value in [0, 1] at its first step, on average
+
+# A picture keeps this share of its change when it is enlarged. With all of it, the marks on a small
+# face would be enlarged, too.
+KEPT_CHANGE = 0.5
 
 # What it costs L-BFGS to leave [0, 1], where no screen can show a pixel: this number, times the
 # loss at the start, times the mean squared distance from the range.
@@ -344,12 +349,18 @@ def _scaled(image: Tensor, factor: float) -> Tensor:
 
 
 def enlarge(image: Tensor, start: Tensor) -> Tensor:
-    """Scales a picture up to the size of `start`, and adds the detail that it could not hold.
+    """Carries a picture to the size of `start`: the start, plus half of what painting changed.
 
     `start` is the image from which a run of the larger size would begin, for example the recolored
-    photograph. What it loses if it is made as small as `image` and enlarged again is the detail.
-    Without it, eyes and letters would be lost. Built in: 07_optimization.
+    photograph. The change is the difference between the small picture and the start made as small,
+    enlarged. So the strokes come along, and the detail that the small size could not hold, as eyes
+    and letters, is there again. Built in: 07_optimization.
     """
     size = tuple(start.shape[-2:])
-    blurred = resize(resize(start, tuple(image.shape[-2:])), size)
-    return (resize(image, size) + start - blurred).clamp(0, 1)
+    change = image - resize(start, tuple(image.shape[-2:]))
+    return (start + KEPT_CHANGE * _upscaled(change, size)).clamp(0, 1)
+
+
+def _upscaled(change: Tensor, size: tuple[int, int]) -> Tensor:
+    """Bilinear interpolation like `resize`, for values that may be negative."""
+    return F.interpolate(change, size, mode="bilinear", antialias=True, align_corners=False)
