@@ -17,7 +17,8 @@ UNITS = """\
 what the weights mean:
   The loss is content-weight x (mean squared difference of relu4_2 features) + style-weight x (mean
   over the style layers of the paper's E_l) + tv-weight x (mean squared difference of neighboring
-  pixels). Every filter of the network is scaled to a mean activation of 1 and every term is a mean.
+  pixels) + grain-weight x (squared excess of the colors' roughness over 0.75 of the painting's).
+  Every filter of the network is scaled to a mean activation of 1 and every term is a mean.
 
   Weights of other programs are in other units. PyTorch's tutorial and its many descendants sum the
   MSE of Gram matrices that are divided by channels x positions. For a layer of N channels, that is

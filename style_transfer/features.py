@@ -72,7 +72,9 @@ def native_precision(where: torch.device) -> str:
     if where.type == "cuda":
         native = torch.cuda.is_bf16_supported(including_emulation=False)
     elif where.type == "cpu":
-        native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+        # Older releases of torch cannot tell; then float32 is the safe choice.
+        known = getattr(torch.cpu, "get_capabilities", dict)()
+        native = known.get("avx512_bf16", False) or known.get("amx_bf16", False)
     else:
         native = False
     return "bfloat16" if native else "float32"

@@ -123,8 +123,8 @@ def grain_loss(image: Tensor, target: Tensor) -> Tensor:
     """The squared excess of an image's chroma grain over `GRAIN_LIMIT` times `target`, as a scalar.
 
     `target` is the painting's chroma grain. The loss is 0 for an image with less grain than that.
-    It is not in the paper; it removes colored specks that Gram matrices do not notice. Built in:
-    09_artifacts.
+    It is not in the paper; it removes colored specks that change the Gram matrices very little.
+    Built in: 09_artifacts.
     """
     excess = chroma_grain(image) / target.clamp(min=LEAST_GRAIN) - GRAIN_LIMIT
     return excess.clamp(min=0).square()
@@ -139,8 +139,9 @@ def distances(
     """Returns a function from an image to its distances from the targets, without any weights.
 
     The function returns a dict: "content" is the content loss, "style" is a dict from layer to
-    its E_l, "tv" is the total variation. The two pictures may differ in size; the image must have
-    the photograph's. The targets are computed once, here. Built in: 05_losses.
+    its E_l, "tv" is the total variation, "grain" is the excess of chroma grain. The two pictures
+    may differ in size; the image must have the photograph's. The targets are computed once, here.
+    Built in: 05_losses.
     """
     names = tuple(layer_weights(layers))
     content_target = target_features(vgg, photo, [CONTENT_LAYER])[CONTENT_LAYER]
