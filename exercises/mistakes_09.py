@@ -27,45 +27,95 @@ def isotropic_with_eps_outside_the_root(image, eps=1e-6):
     return ((right**2 + below**2).sqrt() + eps).mean()
 
 
+def isotropic_as_a_sum(image, eps=1e-6):
+    right, below = _differences(image)
+    return (right**2 + below**2 + eps).sqrt().sum()
+
+
+def isotropic_with_channels_under_one_root(image, eps=1e-6):
+    right, below = _differences(image)
+    return ((right**2 + below**2).sum(1) + eps).sqrt().mean()
+
+
+def isotropic_with_eps_as_a_limit(image, eps=1e-6):
+    right, below = _differences(image)
+    return (right**2 + below**2).clamp(min=eps).sqrt().mean()
+
+
+def isotropic_with_its_own_eps(image, eps=1e-6):
+    right, below = _differences(image)
+    return (right**2 + below**2 + 1e-6).sqrt().mean()
+
+
+def isotropic_of_different_pixels(image, eps=1e-6):
+    right = image[..., 1:, 1:] - image[..., 1:, :-1]
+    below = image[..., 1:, :-1] - image[..., :-1, :-1]
+    return (right**2 + below**2 + eps).sqrt().mean()
+
+
+def isotropic_as_a_plain_number(image, eps=1e-6):
+    right, below = _differences(image)
+    return (right**2 + below**2 + eps).sqrt().mean().item()
+
+
+def isotropic_without_return(image, eps=1e-6):
+    _differences(image)
+
+
+def _luminance(image):
+    return (LUMINANCE * image).sum(1, keepdim=True)
+
+
 def colors_by_plain_means(result, photo):
     return (photo + result.mean(1, keepdim=True) - photo.mean(1, keepdim=True)).clamp(0, 1)
 
 
 def colors_exchanged(result, photo):
-    luminance_photo = (LUMINANCE * photo).sum(1, keepdim=True)
-    luminance_result = (LUMINANCE * result).sum(1, keepdim=True)
-    return (result + luminance_photo - luminance_result).clamp(0, 1)
+    return (result + _luminance(photo) - _luminance(result)).clamp(0, 1)
 
 
 def colors_not_clipped(result, photo):
-    return photo + (LUMINANCE * (result - photo)).sum(1, keepdim=True)
+    return photo + _luminance(result) - _luminance(photo)
 
 
-def alarm_misses_nan(losses, patience=3):
-    above = 0
-    for place, loss in enumerate(losses):
-        above = above + 1 if loss > losses[0] else 0
-        if loss == float("inf") or above == patience:
-            return place
-    return None
+def colors_clipped_above_only(result, photo):
+    return (photo + _luminance(result) - _luminance(photo)).clamp(max=1)
 
 
-def alarm_without_reset(losses, patience=3):
-    above = 0
-    for place, loss in enumerate(losses):
-        above += loss > losses[0]
-        if not loss < float("inf") or above == patience:
-            return place
-    return None
+def colors_with_the_result_itself(result, photo):
+    return (photo + result - _luminance(photo)).clamp(0, 1)
 
 
-def alarm_on_rises(losses, patience=3):
-    rises = 0
-    for place in range(1, len(losses)):
-        rises = rises + 1 if losses[place] > losses[place - 1] else 0
-        if not losses[place] < float("inf") or rises == patience:
-            return place
-    return None
+def colors_with_a_plain_mean_of_the_result(result, photo):
+    return (photo + result.mean(1, keepdim=True) - _luminance(photo)).clamp(0, 1)
+
+
+def colors_with_the_red_channel(result, photo):
+    return (photo + result[:, :1] - _luminance(photo)).clamp(0, 1)
+
+
+def colors_with_one_luminance_for_all(result, photo):
+    mean = _luminance(result).mean((2, 3), keepdim=True)
+    return (photo + mean - _luminance(photo)).clamp(0, 1)
+
+
+def colors_in_the_order_of_bgr(result, photo):
+    factors = LUMINANCE.flip(1)
+    return (photo + (factors * (result - photo)).sum(1, keepdim=True)).clamp(0, 1)
+
+
+def colors_by_a_ratio(result, photo):
+    return (photo * _luminance(result) / _luminance(photo)).clamp(0, 1)
+
+
+def colors_written_into_the_photo(result, photo):
+    photo += _luminance(result) - _luminance(photo)
+    return photo.clamp_(0, 1)
+
+
+def colors_without_the_axis(result, photo):
+    luminance = (LUMINANCE * (result - photo)).sum(1, keepdim=True)
+    return (photo + luminance).clamp(0, 1).squeeze(0)
 
 
 MISTAKES = {
@@ -73,7 +123,26 @@ MISTAKES = {
         isotropic_from_absolute_values,
         isotropic_without_root,
         isotropic_with_eps_outside_the_root,
+        isotropic_as_a_sum,
+        isotropic_with_channels_under_one_root,
+        isotropic_with_eps_as_a_limit,
+        isotropic_with_its_own_eps,
+        isotropic_of_different_pixels,
+        isotropic_as_a_plain_number,
+        isotropic_without_return,
     ],
-    "keep_colors": [colors_by_plain_means, colors_exchanged, colors_not_clipped],
-    "alarm": [alarm_misses_nan, alarm_without_reset, alarm_on_rises],
+    "keep_colors": [
+        colors_by_plain_means,
+        colors_exchanged,
+        colors_not_clipped,
+        colors_clipped_above_only,
+        colors_with_the_result_itself,
+        colors_with_a_plain_mean_of_the_result,
+        colors_with_the_red_channel,
+        colors_with_one_luminance_for_all,
+        colors_in_the_order_of_bgr,
+        colors_by_a_ratio,
+        colors_written_into_the_photo,
+        colors_without_the_axis,
+    ],
 }

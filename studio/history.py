@@ -8,6 +8,7 @@ from torch import Tensor
 
 import helpers as nst
 from studio.settings import Settings
+from style_transfer.images import from_bytes, to_bytes
 
 # The most frames of one run, and the most bytes. Beyond either, every second frame is dropped.
 MOST_FRAMES = 120
@@ -38,13 +39,18 @@ class PackedFrame(Frame):
     def __init__(self, frame: Frame):
         fields = dict(vars(frame))
         image = fields.pop("image")  # here it is a property, which unpacks `pixels`
-        fields["pixels"] = (image * 255).round().byte().cpu()
+        fields["pixels"] = to_bytes(image).cpu()
         vars(self).update(fields)  # not by assignment, because frames are frozen
 
     @property
     def image(self) -> Tensor:
         """The image (1, 3, H, W) as floats in [0, 1], on the CPU."""
-        return self.pixels.float() / 255
+        return from_bytes(self.pixels)
+
+    @property
+    def size(self) -> int:
+        """The long side of the image in pixels; nothing is unpacked for it."""
+        return max(self.pixels.shape[-2:])
 
     def packed(self) -> "Frame":
         return self
@@ -70,14 +76,22 @@ class History:
     def add(self, frame: Frame) -> None:
         """Makes a frame the current one, and keeps it if it is far enough from the last one."""
         self.now = frame
-        if not self.frames or frame.evaluations - self.frames[-1].evaluations >= self.stride:
+        if not self.frames or self._is_due(frame):
             self.frames = self._thinned(self.complete())
+
+    def _is_due(self, frame: Frame) -> bool:
+        """Whether a frame is `stride` evaluations after the last one kept, or of another size."""
+        last = self.frames[-1]
+        return frame.evaluations - last.evaluations >= self.stride or frame.size != last.size
 
     def complete(self) -> list[Frame]:
         """The frames with the current one at their end, even if it is not due to be kept."""
         now = self.now
         frames = self.frames
-        if now is None or (frames and frames[-1].evaluations >= now.evaluations):
+        if now is None:
+            return frames
+        # An enlarged picture has as many evaluations as the small one before it.
+        if frames and frames[-1].evaluations >= now.evaluations and frames[-1].size == now.size:
             return frames
         return [*frames, now.packed()]
 
@@ -102,9 +116,9 @@ class History:
 
     def _thinned(self, frames: list[Frame]) -> list[Frame]:
         """Every second frame if there are too many; from then on a frame is kept half as often."""
-        bytes_per_frame = frames[0].pixels.numel()
-        most = min(MOST_FRAMES, MOST_BYTES // bytes_per_frame)
-        if len(frames) <= max(FEWEST_FRAMES, most):
+        size = sum(frame.pixels.numel() for frame in frames)  # frames may differ in size
+        fits = len(frames) <= MOST_FRAMES and size <= MOST_BYTES
+        if fits or len(frames) <= FEWEST_FRAMES:
             return frames
         self.stride *= 2
         return frames[::2]
@@ -131,6 +145,7 @@ class History:
         """Stores the settings and the frames as a state that undo returns to."""
         if self.now is not None:
             self.past.append((settings, self.complete()))
+        self.last_change = ((), 0.0)  # a slider that moves after this is a change of its own
 
     def remember_change(self, names: tuple[str, ...], settings: Settings) -> None:
         """Stores the state before a change of these settings.

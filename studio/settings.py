@@ -5,6 +5,7 @@ from pathlib import Path
 
 from style_transfer.settings import (
     POOLINGS,
+    START,
     STARTS,
     STYLE_LAYERS,
     Weights,
@@ -39,7 +40,7 @@ class Settings:
     size: int = 192  # small, so that the picture follows a slider at once
     network: str = "pocket"
     pooling: str = "max"
-    start: str = "recolored"
+    start: str = START
     seed: int = 0
 
     COSTLY = ("photo", "painting", "size", "network", "pooling", "start", "seed")

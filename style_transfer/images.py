@@ -79,7 +79,12 @@ def from_pil(picture: Image.Image) -> Tensor:
     """Converts a Pillow picture in RGB to an image (1, 3, H, W) on the CPU. Built in: 01_images."""
     pixels = torch.from_numpy(np.array(picture))  # (H, W, 3), whole numbers from 0 to 255
     channels_first = pixels.permute(2, 0, 1)  # (3, H, W)
-    return channels_first[None].float() / 255
+    return from_bytes(channels_first[None])
+
+
+def from_bytes(pixels: Tensor) -> Tensor:
+    """Whole numbers from 0 to 255 as floats in [0, 1]."""
+    return pixels.float() / 255
 
 
 # ------------------------------------------------------------------------------ tensor -> file
@@ -102,8 +107,13 @@ def to_pil(image: Tensor) -> Image.Image:
             "image holds NaN or infinity, so there is nothing to show; "
             "the run that made it diverged: lower lr"
         )
-    pixels = (image.detach()[0].clamp(0, 1) * 255).round().byte()  # (3, H, W)
+    pixels = to_bytes(image)[0]  # (3, H, W)
     return Image.fromarray(pixels.permute(1, 2, 0).cpu().numpy())
+
+
+def to_bytes(image: Tensor) -> Tensor:
+    """An image, clipped to [0, 1], as whole numbers from 0 to 255: a quarter of the memory."""
+    return (image.detach().clamp(0, 1) * 255).round().byte()
 
 
 def save_image(image: Tensor, path) -> None:
