@@ -237,7 +237,7 @@ def racers(
 def with_torchs_first_step(run: Iterator[nst.Snapshot]) -> Iterator[nst.Snapshot]:
     """The same run of L-BFGS, but its first step is the tiny one of torch."""
 
-    def first_step(optimizer, image, closure, lr) -> None:
+    def first_step(optimizer, image, closure, lr, first_move) -> None:
         optimizer.param_groups[0]["max_iter"] = 1
         optimizer.param_groups[0]["max_eval"] = 2
         optimizer.step(closure)

@@ -25,12 +25,22 @@ import helpers as nst
 from studio.history import Frame, History
 from studio.settings import Settings
 from style_transfer.display import LivePicture, in_notebook
-from style_transfer.settings import OUTPUTS
+from style_transfer.forecast import Forecast
+from style_transfer.settings import NEXT_EVALUATIONS, OUTPUTS, Stage, check_count
+from style_transfer.steps import FIRST_MOVE
 
-# A new weight resets L-BFGS at most once per so many evaluations. Its first step after a reset is
-# tiny, so a reset at every event of a dragged slider would freeze the picture.
+# A new weight resets L-BFGS at most once per so many evaluations. A snapshot is taken before the
+# step that its evaluation allows, so a reset at each of them would freeze the picture. After a
+# reset, the first step is a guess, and the pair that it gives makes the next steps good. While a
+# slider is dragged, the loss is lower with 4 evaluations per reset than with 2, by a tenth to a
+# third, and 6 are no better.
 RESET_INTERVAL = 4
 
+# How far the first step after a reset moves a value, on average. The step of a new picture is ten
+# times as long, and it would more than double the loss of a picture that is nearly finished.
+RESTART_MOVE = 0.001
+
+FORECAST_EVALUATIONS = 100  # a scene's forecast is for so many; any other number is scaled from it
 ENDLESS = 10**9  # evaluations for an optimizer; the studio itself decides when a run ends
 PAUSE_PATIENCE = 5.0  # seconds to wait until the current evaluation has ended
 STOP_PATIENCE = 0.8  # seconds to wait until the thread has ended, before it is abandoned
@@ -49,7 +59,15 @@ class Scene:
         self.photo = nst.load_image(settings.photo, settings.size)
         self.painting = nst.load_image(settings.painting, settings.size)
         # The distances have no weights, so weights may differ from one evaluation to the next.
-        self.measure = nst.distances(vgg, self.photo, self.painting, tuple(settings.layers))
+        layers = tuple(settings.layers)
+        self.measure = nst.distances(vgg, self.photo, self.painting, layers)
+        part = Stage(max(self.photo.shape[-2:]), FORECAST_EVALUATIONS)
+        self._forecast = nst.forecast(vgg, self.photo, self.painting, stages=(part,), layers=layers)
+
+    def forecast(self, evaluations: int) -> Forecast:
+        """What so many evaluations will take. Three of them were timed when the scene was made."""
+        share = evaluations / FORECAST_EVALUATIONS
+        return replace(self._forecast, seconds=share * self._forecast.seconds)
 
     def first_image(self) -> Tensor:
         """The picture before the first evaluation."""
@@ -97,11 +115,13 @@ class Studio:
         self.kept: list[Frame] = []
         self.state = "new"
         self.error: Exception | None = None
+        self.forecast: Forecast | None = None  # of the last stretch, made when it began
         self.spent = 0  # evaluations computed since the last start, undone ones included
         # Called after each change, without arguments, in the thread that made the change.
         self.listener: Callable[[], None] | None = None
 
         self._scene: Scene | None = None  # pictures, network and targets in use
+        self._larger: int | None = None  # the size at which the current picture goes on
         self._worker: Worker | None = None  # the thread of the last stretch
         self._optimizer: Iterator[nst.Snapshot] | None = None  # None: a new one is needed
         self._in_use = self.settings  # the settings of the last evaluation
@@ -132,9 +152,21 @@ class Studio:
     @property
     def photo(self) -> Tensor:
         """The photograph at the size of the picture."""
-        if self._scene is not None:
-            return self._scene.photo
-        return nst.load_image(self.settings.photo, self.settings.size)
+        scene = self._scene
+        if self.now is not None:
+            made = self.now.settings
+        else:
+            made = self.settings if scene is None else scene.settings
+        if scene is not None and scene.settings.costly == made.costly:
+            return scene.photo
+        return nst.load_image(made.photo, made.size)
+
+    @property
+    def precision(self) -> str:
+        """The numbers in which the network computes: "bfloat16" or "float32"."""
+        if self._scene is None:
+            return nst.native_precision(nst.device())
+        return self._scene.vgg.precision
 
     @property
     def running(self) -> bool:
@@ -144,9 +176,7 @@ class Studio:
     @property
     def pending(self) -> list[str]:
         """Names of the settings that differ from the current picture's and wait for a start."""
-        if self.now is None:
-            return []
-        made_with = self.now.settings.costly
+        made_with = self._wanted().costly
         return [name for name, value in self.settings.costly.items() if value != made_with[name]]
 
     @property
@@ -233,6 +263,28 @@ class Studio:
             )
         self._new_worker().start()
 
+    def enlarge(self, size: int = 1024, frame: int = -1) -> str:
+        """Makes the current picture large, and goes on from it in the background.
+
+        The pictures are loaded at the new size, and the run gets `NEXT_EVALUATIONS` more
+        evaluations. Nothing becomes larger than the photograph's own size. `frame` is an index in
+        `frames`; -1 is the current picture. Returns a sentence that says what happens, and `undo`
+        takes it back. Raises: ValueError if there is no picture yet, or if it has this size
+        already; IndexError for a wrong index.
+        """
+        check_count("size", size)
+        reached = _reachable(self.history.pick(frame), size)
+        self.stop()
+        self.history.remember(self.settings)
+        if frame != -1:
+            self._go_back(self.history.up_to(frame))
+        self._larger = reached
+        end = self.now.evaluations + NEXT_EVALUATIONS
+        self.settings = self.settings.changed(size=reached, evaluations=end)
+        self._new_worker().start()
+        limit = ", which is the photograph's own size" if reached < size else ""
+        return f"Going on for {NEXT_EVALUATIONS} evaluations at {reached} px{limit}"
+
     def run(self) -> Tensor:
         """Runs in the calling thread, to the end or until you interrupt the kernel.
 
@@ -304,10 +356,10 @@ class Studio:
         """
         now = self.history.pick(-1)
         path = Path(path or _new_name(now.settings, ".gif"))
-        images = nst.pick_frames(self.history.complete(), count)
-        if max(now.image.shape) > size:
-            images = [nst.resize(image, size) for image in images]
-        nst.save_gif(images, path)
+        # Scaled first, because all frames at the size of a large picture would take gigabytes.
+        shape = nst.fit(*now.image.shape[-2:], min(size, now.size))
+        frames = [_scaled(frame, shape) for frame in self.history.complete()]
+        nst.save_gif(nst.pick_frames(frames, count), path)
         return path
 
     # -------------------------------------------------------------- the loop, in the worker
@@ -328,7 +380,7 @@ class Studio:
             state = "paused"
         except Exception as caught:  # `wait` raises it where somebody can see it
             state = "failed"
-            error = caught
+            error = self._explained(caught)
         if worker is self._worker:  # otherwise it was abandoned, and must not touch a later run
             self.error = self.error or error
             self.history.finish()
@@ -343,14 +395,41 @@ class Studio:
 
     def _prepare(self, worker: Worker) -> None:
         """Loads pictures and network for the run, unless they are loaded already."""
+        wanted = self._wanted()
+        if self._scene is None or self._scene.settings.costly != wanted.costly:
+            scene = Scene(wanted, self._network(wanted))
+            if worker.stop.is_set():  # loading took a while
+                raise Stopped
+            self._scene = scene
+        done = 0 if self.now is None else self.now.evaluations
+        self.forecast = self._scene.forecast(max(0, self.settings.evaluations - done))
+        self._notify()
+
+    def _wanted(self) -> Settings:
+        """The settings whose pictures, network and targets the next evaluation needs."""
+        if self.now is None:
+            return self.settings
         # After a pause or an undo, the current picture continues with its own costly settings.
-        wanted = self.settings if self.now is None else self.now.settings
-        if self._scene is not None and self._scene.settings.costly == wanted.costly:
-            return
-        scene = Scene(wanted, self._network(wanted))
-        if worker.stop.is_set():  # loading took a while
-            raise Stopped
-        self._scene = scene
+        if self._larger is None:
+            return self.now.settings
+        return replace(self.now.settings, size=self._larger)
+
+    def _explained(self, error: Exception) -> Exception:
+        """The error itself, or for lack of memory one that names a size that fits."""
+        if not _is_out_of_memory(error):
+            return error
+        wanted = self._wanted()
+        size = wanted.size
+        fitting = size * 3 // 4
+        scene = self._scene
+        if scene is not None and scene.settings.costly == wanted.costly:
+            size = max(scene.photo.shape[-2:])
+            fitting = min(size * 3 // 4, scene.forecast(1).largest)
+        # Without the error as its cause, which would keep the memory of the failed evaluation.
+        return MemoryError(
+            f"there is not enough memory for a picture of {size} px; undo, or set "
+            f"size={fitting}, which should fit, and start again"
+        )
 
     def _network(self, wanted: Settings) -> nst.VGG19:
         """The network of the last scene if it is the one wanted, or else a new one."""
@@ -358,7 +437,9 @@ class Studio:
             last = self._scene.settings
             if (last.network, last.pooling) == (wanted.network, wanted.pooling):
                 return self._scene.vgg
-        vgg = nst.VGG19(wanted.network, pooling=wanted.pooling).to(nst.device())
+        device = nst.device()
+        precision = nst.native_precision(device)
+        vgg = nst.VGG19(wanted.network, pooling=wanted.pooling, precision=precision).to(device)
         # One evaluation of a large picture takes seconds. After each layer, forward and backward,
         # it can be stopped.
         for layer in vgg.features:
@@ -411,10 +492,15 @@ class Studio:
         """Starts a new optimizer, with empty memory, from the current picture."""
         if self.now is None:
             image = self._scene.first_image()
+            first_move = FIRST_MOVE
             self._base_evaluations = 0
             self._base_seconds = 0.0
         else:
             image = self.now.image.to(self._scene.photo.device)
+            first_move = RESTART_MOVE
+            if image.shape != self._scene.photo.shape:
+                image = nst.enlarge(image, self._scene.first_image())
+                first_move = FIRST_MOVE
             self._base_evaluations = self.now.evaluations
             self._base_seconds = self.now.seconds
         self._in_use = wanted
@@ -426,6 +512,7 @@ class Studio:
             method=wanted.method,
             lr=wanted.lr,
             every=1,
+            first_move=first_move,
         )
 
     def _objective(self, image: Tensor) -> dict[str, Tensor]:
@@ -454,6 +541,7 @@ class Studio:
         self.history.remember(self.settings)
         self.history.clear()
         self._optimizer = None
+        self._larger = None
         self.state = "new"
         self.spent = 0
 
@@ -461,6 +549,7 @@ class Studio:
         """Makes the last of these frames the current picture, from which the run continues."""
         self.history.rewind(frames)
         self._optimizer = None
+        self._larger = None
         self.state = "paused"
 
     def _new_worker(self) -> Worker:
@@ -490,6 +579,37 @@ class Studio:
 
 
 # ------------------------------------------------------------------------------ around a studio
+
+
+def _reachable(frame: Frame, size: int) -> int:
+    """The long side that a frame can have if it is enlarged to `size`.
+
+    Raises: ValueError if it has that size already.
+    """
+    reached = max(nst.load_image(frame.settings.photo, size).shape[-2:])
+    if reached > frame.size:
+        return reached
+    if reached < size:
+        raise ValueError(
+            f"the picture has {frame.size} px, and the photograph has no more; "
+            "begin with a larger photograph"
+        )
+    raise ValueError(f"size is {size}, and the picture has {frame.size} px; give a larger size")
+
+
+def _scaled(frame: Frame, shape: tuple[int, int]) -> nst.Snapshot:
+    """A frame with its image at another height and width."""
+    image = frame.image
+    if image.shape[-2:] != shape:
+        image = nst.resize(image, shape)
+    return nst.Snapshot(frame.evaluations, frame.seconds, image, frame.losses)
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Whether an error says that memory ran out; torch says it with a RuntimeError on a CPU."""
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and "memory" in str(error)
+    )
 
 
 def _new_name(settings: Settings, suffix: str) -> Path:

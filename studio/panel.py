@@ -51,6 +51,11 @@ BUTTONS = {
     "pause": ("Pause", "pause", "pause after this evaluation, or resume from the frame shown"),
     "stop": ("Stop", "stop", "end the run at once; the picture stays"),
     "undo": ("Undo", "undo", "take back the last change, and what it did to the picture"),
+    "enlarge": (
+        "Make it large",
+        "expand",
+        "go on from the frame shown at up to 1024 px; Undo brings the small picture back",
+    ),
     "keep": ("Keep", "star", "put the picture shown aside, in studio.kept"),
     "png": ("Save PNG", "image", "write the picture shown to outputs/"),
     "gif": ("Save GIF", "film", "write the run so far to outputs/"),
@@ -166,6 +171,7 @@ class Panel(widgets.VBox):
             "pause": self._pause_or_resume,
             "stop": self.studio.stop,
             "undo": self.studio.undo,
+            "enlarge": self._enlarge,
             "keep": self._keep,
             "png": self._save_png,
             "gif": self._save_gif,
@@ -225,6 +231,9 @@ class Panel(widgets.VBox):
             return
         frame = self._shown()
         self.studio.resume(None if frame == -1 else frame)
+
+    def _enlarge(self) -> str:
+        return self.studio.enlarge(frame=self._shown())
 
     def _keep(self) -> str:
         return f"Kept: {self.studio.keep(self._shown()).settings}"
@@ -301,7 +310,7 @@ class Panel(widgets.VBox):
         else:
             pause.description = "Resume"
             pause.icon = "step-forward"
-        for name in ("pause", "undo", "keep", "png", "gif"):
+        for name in ("pause", "undo", "enlarge", "keep", "png", "gif"):
             self.buttons[name].disabled = studio.now is None
         self.buttons["stop"].disabled = studio.state not in ("running", "paused")
 
@@ -339,7 +348,9 @@ class Panel(widgets.VBox):
         lines = [self._progress()]
         if studio.now is not None:
             lines.append(_losses(studio.now))
-        lines.append(html.escape(str(studio.settings)))
+        lines.append(html.escape(f"{studio.settings}, in {studio.precision}"))
+        if studio.running and studio.forecast is not None:
+            lines.append(f"forecast at its start: {studio.forecast}")
         if studio.pending:
             lines.append(f"waiting for Start: {', '.join(studio.pending)}")
         problems = [studio.warning]
@@ -453,7 +464,7 @@ def _wide_slider(text: str, tip: str, **options) -> widgets.IntSlider:
 
 
 def _button(text: str, icon: str, tip: str) -> widgets.Button:
-    return widgets.Button(description=text, icon=icon, tooltip=tip, layout={"width": "9em"})
+    return widgets.Button(description=text, icon=icon, tooltip=tip, layout={"width": "9.6em"})
 
 
 def _nearest_notch(value: float, low: float, high: float) -> float:

@@ -249,7 +249,7 @@ def transfer(
     *,
     layers: StyleLayers = STYLE_LAYERS,
 ) -> Objective:
-    """Objective with the terms content, style and tv, the loss of style transfer.
+    """Objective with the terms content, style, tv and grain, the loss of style transfer.
 
     `layers` are style layers, which then weigh equally, or a dict from layer to its weight w_l.
     The two pictures may differ in size; the image must have the photograph's. Source: Gatys et

@@ -76,6 +76,7 @@ def optimize(
     method: str = "adam",
     lr: float | None = None,
     every: int = EVERY,
+    first_move: float = FIRST_MOVE,
 ) -> Iterator[Snapshot]:
     """Moves the pixels of `start` (1, 3, H, W) down the gradient of the objective, step by step.
 
@@ -85,7 +86,8 @@ def optimize(
 
     Adam clips the image to [0, 1] after each step. L-BFGS assumes that nobody changes the image
     between its steps, so it cannot be clipped there. A quadratic penalty keeps it near [0, 1]
-    instead, and only the copy in a Snapshot is clipped.
+    instead, and only the copy in a Snapshot is clipped. Its first step, for which it has no memory
+    yet, moves a value by `first_move` times lr on average; Adam has no use for it.
 
     Raises: ValueError for a setting out of range; FloatingPointError if the loss is no longer a
     number. Built in: 03_content (Adam) and 07_optimization (L-BFGS).
@@ -99,7 +101,7 @@ def optimize(
     if method == "adam":
         seen = _adam(image, objective, evaluations, lr, every)
     else:
-        seen = _lbfgs(image, objective, evaluations, lr, every)
+        seen = _lbfgs(image, objective, evaluations, lr, every, first_move)
     return _snapshots(seen, image, objective, evaluations, f"{method} with lr {lr:g}")
 
 
@@ -152,7 +154,7 @@ def _adam(
 
 
 def _lbfgs(
-    image: Tensor, objective: Objective, evaluations: int, lr: float, every: int
+    image: Tensor, objective: Objective, evaluations: int, lr: float, every: int, first_move: float
 ) -> Iterator[Seen]:
     # The tolerances are absolute numbers. Our loss is a mean and its gradients are tiny, so with
     # torch's own tolerances L-BFGS would think that it has converged.
@@ -170,8 +172,7 @@ def _lbfgs(
         loss = sum(terms.values())
         if penalty is None:
             penalty = RANGE_PENALTY * loss.item()
-        outside = image - image.detach().clamp(0, 1)
-        loss = loss + penalty * outside.square().mean()
+        loss = loss + penalty * (image - image.detach().clamp(0, 1)).square().mean()
         loss.backward()
         if first is None:
             first = count, image.detach().clone(), terms
@@ -190,7 +191,7 @@ def _lbfgs(
             optimizer.step(closure)
         else:
             wanted = 1
-            _first_step(optimizer, image, closure, lr)
+            _first_step(optimizer, image, closure, lr, first_move)
         if before % every == 0:
             yield first
         if count - before < wanted:
@@ -205,12 +206,14 @@ def history_size(image: Tensor) -> int:
     return max(3, min(HISTORY, HISTORY_BYTES // pair))
 
 
-def _first_step(optimizer, image: Tensor, closure: Callable[[], Tensor], lr: float) -> None:
+def _first_step(
+    optimizer, image: Tensor, closure: Callable[[], Tensor], lr: float, first_move: float
+) -> None:
     """One iteration of L-BFGS without memory, long enough to be worth its evaluation.
 
     torch moves by lr * min(1, 1 / |g|) times the gradient g at first, where |g| is the sum of its
     absolute values. For an image, that is about a millionth of a gray level per pixel. Here lr is
-    chosen so that a value moves by `FIRST_MOVE` times lr on average.
+    chosen so that a value moves by `first_move` times lr on average.
     """
     loss = closure()  # torch reads lr before it calls a closure, so the gradient must come first
     length = image.grad.abs().sum().item()
@@ -218,7 +221,7 @@ def _first_step(optimizer, image: Tensor, closure: Callable[[], Tensor], lr: flo
     group["max_iter"] = 1
     group["max_eval"] = 2
     if length > 0:
-        group["lr"] = lr * FIRST_MOVE * image.numel() / length / min(1, 1 / length)
+        group["lr"] = lr * first_move * image.numel() / length / min(1, 1 / length)
     optimizer.step(lambda: loss)  # the gradient is there already, so nothing is computed twice
     group["lr"] = lr
 

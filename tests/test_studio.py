@@ -14,12 +14,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from matplotlib.figure import Figure
 from PIL import Image
 
 import helpers as nst
 from studio import Panel, Settings, Studio
 from studio.engine import RESET_INTERVAL
-from style_transfer.settings import TERMS, Term
+from studio.history import FEWEST_FRAMES
+from style_transfer.frames import draw_losses
+from style_transfer.settings import NEXT_EVALUATIONS, TERMS, Term
 
 ENDLESS = 10**6
 
@@ -117,7 +120,8 @@ def test_it_computes_what_stylize_computes(small, method):
     photo, painting = (
         nst.load_image(nst.ASSETS / f"{name}.jpg", 48) for name in ("china", "starry_night")
     )
-    *_, last = nst.stylize(photo, painting, vgg=nst.VGG19(), evaluations=12, method=method, every=1)
+    vgg = nst.VGG19(precision=nst.native_precision(nst.device()))
+    *_, last = nst.stylize(photo, painting, vgg=vgg, evaluations=12, method=method, every=1)
     image = small(evaluations=12, method=method).run()
     assert torch.allclose(image.cpu(), last.image, atol=2e-3)
 
@@ -156,6 +160,116 @@ def test_a_dragged_slider_does_not_freeze_lbfgs(small):
         time.sleep(0.005)
     assert studio.now.evaluations > step + 2 * RESET_INTERVAL
     assert (pixels(studio) - before).abs().max() > 0.01
+
+
+def test_a_picture_gets_better_while_a_slider_is_dragged(small):
+    """The style weight moves at every evaluation for 40 of them, and then rests for 15."""
+    studio = small("astronaut", "hokusai_great_wave", size=64, evaluations=10)
+    studio.run()
+    before, dragged = pixels(studio), iter(np.geomspace(100, 1000, 40))
+    during = []
+
+    def drag():
+        weight = next(dragged, None) if studio.running else None
+        if weight is not None:
+            studio.listener = None
+            studio.set(style=float(weight))
+            studio.listener = drag
+            during.append(pixels(studio))
+
+    studio.listener = drag
+    studio.set(evaluations=65)
+    studio.resume()
+    studio.wait(timeout=60)
+    scene = studio._scene
+    objective = nst.transfer(scene.vgg, scene.photo, scene.painting, nst.Weights(style=1000.0))
+    images = (before, *during[-12:], pixels(studio))
+    first, *late, last = [sum(objective(image).values()).item() for image in images]
+    assert np.mean(late) < 0.7 * first and last < 0.5 * first, (first, late, last)
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float32"])
+def test_the_network_has_the_precision_that_the_panel_says(small, monkeypatch, precision):
+    monkeypatch.setattr(nst, "native_precision", lambda device: precision)
+    studio = small(evaluations=2)
+    panel = Panel(studio)
+    assert f"in {precision}" in panel.status.value
+    image = studio.run()
+    assert studio._scene.vgg.precision == precision and f"in {precision}" in panel.status.value
+    assert image.dtype == studio._scene.photo.dtype == torch.float32
+
+
+def test_a_forecast_is_made_in_the_thread_and_only_when_something_is_loaded(small, monkeypatch):
+    threads, real = [], nst.forecast
+
+    def forecast(*arguments, **options):
+        threads.append(threading.current_thread())
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(nst, "forecast", forecast)
+    studio = small(evaluations=400)
+    panel = Panel(studio)
+    panel.controls["size"].value = 64
+    panel.controls["style"].value = 1000.0
+    assert threads == [] and studio.forecast is None
+    studio.start()
+    studio.wait(2, timeout=60)
+    panel.refresh()
+    assert threads == [studio._worker] and "forecast at its start: about" in panel.status.value
+    studio.stop()
+    first = studio.forecast
+    studio.set(evaluations=800)
+    studio.start()
+    studio.wait(2, timeout=60)
+    assert len(threads) == 1, "nothing was loaded, so nothing is timed again"
+    assert studio.forecast.seconds == pytest.approx(2 * first.seconds)
+    assert studio.forecast.memory == first.memory > 0
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 GiB"),
+    ],
+)
+def test_too_little_memory_names_a_size_and_keeps_the_frames(small, monkeypatch, error):
+    studio = small(evaluations=4)
+    panel = Panel(studio)
+    studio.run()
+    frames = list(studio.frames)
+
+    def measure(image):
+        raise error
+
+    monkeypatch.setattr(studio._scene, "measure", measure)
+    studio.set(evaluations=8)
+    studio.resume()
+    with pytest.raises(MemoryError, match="for a picture of 48 px; undo, or set size=36"):
+        studio.wait(timeout=60)
+    panel.refresh()
+    assert studio.state == "failed" and studio.frames == frames and studio.error.__cause__ is None
+    assert "size=36" in panel.status.value
+    studio.set(size=36)
+    studio.start()
+    assert max(studio.wait(timeout=60).shape) == 36
+
+    monkeypatch.setattr(nst, "distances", lambda *_: measure(None))  # while targets are made
+    studio.enlarge(80)
+    with pytest.raises(MemoryError, match="for a picture of 80 px; undo, or set size=60"):
+        studio.wait(timeout=60)
+    studio.undo()
+    assert studio.settings.size == max(studio.image.shape) == 36
+
+
+def test_a_failure_that_is_not_of_memory_stays_what_it_is(small, monkeypatch):
+    studio = small()
+    studio.start()
+    studio.wait(2, timeout=60)
+    monkeypatch.setattr("style_transfer.losses.tv_loss", lambda image: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        studio.wait(timeout=60)
 
 
 def test_a_costly_setting_waits_for_a_start(small):
@@ -328,6 +442,117 @@ def test_growing_losses_are_said(small):
     assert "times its lowest" in studio.warning
 
 
+# ------------------------------------------------------------------------------ larger
+
+
+def test_a_picture_made_large_goes_on_from_the_small_one(small, outputs):
+    studio = small(evaluations=8)
+    panel = Panel(studio)
+    studio.run()
+    before, end = studio.settings, studio.frames[-1]
+    assert f"for {NEXT_EVALUATIONS} evaluations at 96 px" in studio.enlarge(96)
+    assert studio.pending == [] and studio.settings.size == 96
+    large = studio.wait(timeout=60)
+    assert (
+        studio.state == "finished" and studio.pending == [] and tuple(large.shape[2:]) == (64, 96)
+    )
+    assert studio.now.settings.size == 96
+    assert studio.now.evaluations == studio.settings.evaluations == 8 + NEXT_EVALUATIONS
+
+    first = next(frame for frame in studio.frames if frame.size == 96)
+    assert first.evaluations == end.evaluations, "it is the same place in the run"
+    expected = nst.enlarge(end.image, studio._scene.first_image().cpu())
+    assert torch.allclose(first.image, expected, atol=0.01)
+    assert studio.now.loss < first.loss
+
+    assert "data:image/png" in panel.plot.value
+    panel.split.value = 50
+    for place, size in ((2, (48, 32)), (len(studio.frames) - 2, (96, 64))):
+        panel.frame.value = place
+        assert "covered by the photo" in panel.preview.value
+        assert Image.open(studio.save_png(frame=panel._shown())).size == size
+    with Image.open(studio.save_gif()) as gif:
+        assert gif.size == (96, 64) and 12 <= gif.n_frames <= 24
+    with Image.open(studio.save_gif(size=32)) as gif:
+        assert max(gif.size) == 32
+
+    studio.undo()
+    assert studio.settings == before and studio.now is end and studio.pending == []
+    assert tuple(studio.photo.shape[2:]) == (32, 48), "the photo has the size of the picture"
+
+
+def test_making_it_large_takes_the_running_picture_and_survives_a_stop(small, monkeypatch):
+    monkeypatch.setattr("studio.engine.NEXT_EVALUATIONS", 5)
+    studio = small()
+    studio.start()
+    studio.wait(3, timeout=60)
+    studio.set(painting="hokusai_great_wave")
+    studio.enlarge(64)
+    studio.stop()  # most often before the first evaluation at the new size
+    assert studio.pending == ["painting"], "the picture goes on with its own painting"
+    place = studio.now.evaluations
+    studio.resume()
+    assert max(studio.wait(timeout=60).shape) == 64 and studio.now.evaluations >= place
+    assert studio.now.settings.painting == "starry_night" and studio.state == "finished"
+    studio.undo()
+    assert studio.running is False and max(studio.image.shape) == 48
+    studio.undo()
+    assert studio.settings.painting == "starry_night"
+
+
+def test_a_frame_of_the_run_can_be_made_large(small, monkeypatch):
+    monkeypatch.setattr("studio.engine.NEXT_EVALUATIONS", 5)
+    studio = small(evaluations=10)
+    panel = Panel(studio)
+    studio.run()
+    frames = list(studio.frames)
+    panel.frame.value = 4
+    panel.buttons["enlarge"].click()
+    assert "at 640 px, which is the photograph" in panel.message.value
+    studio.wait(timeout=120)
+    assert studio.frames[:5] == frames[:5] and studio.now.evaluations == 9
+    assert [frame.size for frame in studio.frames] == [48] * 5 + [640] * 6
+    panel.buttons["undo"].click()
+    assert studio.frames == frames
+
+
+def test_nothing_becomes_larger_than_the_photograph(small, monkeypatch, tmp_path):
+    monkeypatch.setattr("studio.engine.NEXT_EVALUATIONS", 2)
+    path = tmp_path / "mine.png"
+    nst.save_image(nst.load_image("coffee", 80), path)
+    studio = small(path, evaluations=2)
+    panel = Panel(studio)
+    assert panel.buttons["enlarge"].disabled
+    with pytest.raises(ValueError, match="no picture yet"):
+        studio.enlarge()
+    studio.run()
+    with pytest.raises(ValueError, match="size is 48, and the picture has 48 px"):
+        studio.enlarge(48)
+    panel.buttons["enlarge"].click()
+    assert "at 80 px, which is the photograph" in panel.message.value
+    assert max(studio.wait(timeout=60).shape) == studio.settings.size == 80
+    frames = studio.frames
+    panel.buttons["enlarge"].click()
+    assert "the photograph has no more" in panel.message.value
+    assert studio.frames is frames and studio.state == "finished"
+
+
+def test_frames_of_several_sizes_are_thinned_by_their_bytes(small, monkeypatch):
+    studio = small(evaluations=30)
+    studio.run()
+    most = 60 * studio.frames[0].pixels.numel()
+    monkeypatch.setattr("studio.history.MOST_BYTES", most)
+    studio.enlarge(96)
+    studio.wait(timeout=60)
+    sizes = [frame.size for frame in studio.frames]
+    taken = sum(frame.pixels.numel() for frame in studio.frames)
+    assert taken <= most or len(sizes) <= FEWEST_FRAMES + 1
+    assert sizes == sorted(sizes) and set(sizes) == {48, 96}
+    places = [(frame.evaluations, frame.size) for frame in studio.frames]
+    assert places == sorted(set(places)) and places[0] == (0, 48)
+    assert places[-1] == (studio.settings.evaluations, 96)
+
+
 # ------------------------------------------------------------------------------ history
 
 
@@ -478,12 +703,28 @@ def test_a_new_term_of_the_loss_needs_no_change_of_the_studio(small, monkeypatch
     assert studio.settings.weights == MoreWeights()
 
 
+def test_each_term_has_its_slider_its_number_and_its_curve(small):
+    studio = small(evaluations=4, start="noise")  # noise has more grain than a painting
+    panel = Panel(studio)
+    for name, weight in vars(nst.Weights()).items():
+        assert panel.numbers[name].value == weight and panel.controls[name].description
+    assert panel.controls["grain"].value == pytest.approx(1.0)
+    studio.run()
+    for name in ("content", "style", "tv", "grain"):
+        assert f"{name} {studio.now.losses[name]:.3g}" in panel.status.value
+    axis = Figure().subplots()
+    draw_losses(axis, studio.frames)
+    assert {"content", "style", "grain", "total"} == {line.get_label() for line in axis.lines}
+    panel.controls["grain"].value = 10.0 ** panel.controls["grain"].min
+    assert studio.settings.weights.grain == panel.numbers["grain"].value == 0
+
+
 def test_the_box_beside_a_slider_says_what_the_weight_is(small):
     studio = small()
     panel = Panel(studio)
     assert (
         panel.numbers["tv"].value == 0
-        and panel.numbers["style"].value == 300
+        and panel.numbers["style"].value == 100
         and panel.numbers["lr"].value == 1
     )
     assert not any(panel.controls[name].readout for name in panel.numbers), (

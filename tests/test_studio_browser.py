@@ -252,6 +252,19 @@ def test_a_reader_in_the_studio(page, project, tmp_path, capsys):
         ]
     assert np.abs(frames[0] - frames[-1]).mean() > 2, "it shows a change"
 
+    # Make it large: previews of the photograph's own size come. Undo takes it back.
+    button("Make it large").click()
+    page.wait_for_function(
+        "() => document.querySelector('img[alt^=\"the picture after\"]').naturalWidth === 640",
+        timeout=60_000,
+    )
+    assert ask("(studio.settings.size, studio.pending)") == "(640, [])"
+    button("Stop").click()
+    page.locator(".jp-OutputArea b", has_text="stopped").wait_for(timeout=5000)
+    button("Undo").click()
+    page.locator(".jp-OutputArea b", has_text="paused").wait_for(timeout=5000)
+    assert ask("(studio.settings.size, studio.now.size)") == "(192, 192)"
+
     # The cell that made the studio is run again: its predecessor stops.
     button("Start").click()
     page.wait_for_function(
