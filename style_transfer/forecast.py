@@ -20,6 +20,7 @@ PROBE_SIZE = 256  # long side of the picture on which evaluations are timed, in 
 # Fitted to measured peaks of both networks from 512 to 3000 px, in both precisions.
 BASE_BYTES = 450
 CHECKPOINT_BYTES = 600  # in all, if activations are computed again instead of kept
+OVERHEAD = 1.15  # of L-BFGS's own arithmetic and the Snapshots, measured
 CHECKPOINT_EXTRA_TIME = 1.3  # the forward pass is computed twice then
 
 
@@ -79,7 +80,7 @@ def forecast(
     for stage in stages:
         rows, columns = fit(height, width, stage.size)
         # One evaluation more, for the targets and the last Snapshot.
-        cost = per_pixel * rows * columns * (stage.evaluations + 1)
+        cost = OVERHEAD * per_pixel * rows * columns * (stage.evaluations + 1)
         if rows * columns > features.CHECKPOINT_PIXELS:
             cost *= CHECKPOINT_EXTRA_TIME
         seconds += cost

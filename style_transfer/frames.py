@@ -78,6 +78,10 @@ def draw_losses(axis: Axes, run: list[Snapshot]) -> None:
             continue
         color = TERMS[name].color if name in TERMS else "black"
         axis.plot(evaluations, values, color=color, label=name)
+    # A term far below the others would take nearly all of the axis.
+    lowest = max(min(values) for values in curves.values())
+    if lowest > 0:
+        axis.set_ylim(bottom=lowest / 1000)
     axis.legend()
 
 

@@ -38,7 +38,7 @@ WRONG_ORDER = """\
 
 MUTATIONS = {
     "the loader's range": Mutation(
-        "images.py", "[None].float() / 255", "[None].float() / 256", "01_images"
+        "images.py", "return pixels.float() / 255", "return pixels.float() / 256", "01_images"
     ),
     "features before their layer": Mutation("features.py", RIGHT_ORDER, WRONG_ORDER, "02_features"),
     "a mean that becomes a sum": Mutation(
@@ -91,6 +91,9 @@ MUTATIONS = {
         "image[..., :, 1:] - image[..., :, :-1]",
         "image[..., :, 2:] - image[..., :, :-2]",
         "09_artifacts",
+    ),
+    "the limit of the grain": Mutation(
+        "losses.py", "- GRAIN_LIMIT\n", "+ GRAIN_LIMIT\n", "09_artifacts", slow=True
     ),
 }
 
