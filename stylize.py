@@ -88,7 +88,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (OSError, ValueError, ArithmeticError) as error:
         return _mistake(str(error))
     except (RuntimeError, MemoryError) as error:
-        if not _out_of_memory(error):
+        from style_transfer.forecast import is_out_of_memory
+
+        if not is_out_of_memory(error):
             raise
         smaller = min(getattr(options, "largest", options.size), round(0.7 * options.size))
         return _mistake(f"out of memory at --size {options.size}; try --size {smaller}")
@@ -262,12 +264,6 @@ def _summary(last, options: argparse.Namespace) -> str:
 def _mistake(message: str) -> int:
     print(f"stylize.py: {message}", file=sys.stderr)
     return 2
-
-
-def _out_of_memory(error: BaseException) -> bool:
-    import torch
-
-    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "memory" in str(error)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ import helpers as nst
 from studio.history import Frame, History
 from studio.settings import Settings
 from style_transfer.display import LivePicture, in_notebook
-from style_transfer.forecast import Forecast
+from style_transfer.forecast import Forecast, is_out_of_memory
 from style_transfer.settings import NEXT_EVALUATIONS, OUTPUTS, Stage, check_count
 from style_transfer.steps import FIRST_MOVE
 
@@ -416,7 +416,7 @@ class Studio:
 
     def _explained(self, error: Exception) -> Exception:
         """The error itself, or for lack of memory one that names a size that fits."""
-        if not _is_out_of_memory(error):
+        if not is_out_of_memory(error):
             return error
         wanted = self._wanted()
         size = wanted.size
@@ -603,13 +603,6 @@ def _scaled(frame: Frame, shape: tuple[int, int]) -> nst.Snapshot:
     if image.shape[-2:] != shape:
         image = nst.resize(image, shape)
     return nst.Snapshot(frame.evaluations, frame.seconds, image, frame.losses)
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    """Whether an error says that memory ran out; torch says it with a RuntimeError on a CPU."""
-    return isinstance(error, MemoryError) or (
-        isinstance(error, RuntimeError) and "memory" in str(error)
-    )
 
 
 def _new_name(settings: Settings, suffix: str) -> Path:
