@@ -152,8 +152,12 @@ def resize(image: Tensor, size: int | tuple[int, int]) -> Tensor:
         size = fit(*image.shape[-2:], size)
     if min(size) < 1:
         raise ValueError(f"size is {size}; both sides must be 1 pixel or more")
-    scaled = F.interpolate(image, size, mode="bilinear", antialias=True, align_corners=False)
-    return scaled.clamp(0, 1)
+    return interpolate(image, size).clamp(0, 1)
+
+
+def interpolate(values: Tensor, size: tuple[int, int]) -> Tensor:
+    """Scales (B, C, H, W) to (height, width), bilinear and antialiased; values may be negative."""
+    return F.interpolate(values, size, mode="bilinear", antialias=True, align_corners=False)
 
 
 def recolor(image: Tensor, like: Tensor) -> Tensor:

@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from style_transfer.features import VGG19, deepest, native_precision
-from style_transfer.images import check_image, device, noise_like, recolor, resize
+from style_transfer.images import check_image, device, interpolate, noise_like, recolor, resize
 from style_transfer.losses import Objective, StyleLayers, layer_weights, transfer
 from style_transfer.settings import (
     EVERY,
@@ -361,9 +360,4 @@ def enlarge(image: Tensor, start: Tensor) -> Tensor:
     """
     size = tuple(start.shape[-2:])
     change = image - resize(start, tuple(image.shape[-2:]))
-    return (start + KEPT_CHANGE * _upscaled(change, size)).clamp(0, 1)
-
-
-def _upscaled(change: Tensor, size: tuple[int, int]) -> Tensor:
-    """Bilinear interpolation like `resize`, for values that may be negative."""
-    return F.interpolate(change, size, mode="bilinear", antialias=True, align_corners=False)
+    return (start + KEPT_CHANGE * interpolate(change, size)).clamp(0, 1)
