@@ -220,16 +220,22 @@ def show(
     ratios = [picture.width / picture.height for picture in pictures.values()]
     widths = [max(ratios[column::columns]) for column in range(columns)]
     width = min(3 * sum(widths), 12)  # inches; pictures are 3 inches high, or less in a long row
-    height = width / sum(widths) + 0.3
+    lines = max(label.count("\n") + 1 for label in pictures)
+    height = width / sum(widths) + 0.1 + 0.2 * lines
     figure, axes = plt.subplots(
-        rows, columns, figsize=(width, rows * height), dpi=80, width_ratios=widths, squeeze=False
+        rows,
+        columns,
+        figsize=(width, rows * height),
+        dpi=80,
+        width_ratios=widths,
+        squeeze=False,
+        layout="constrained",
     )
     for axis in axes.flat:
         axis.axis("off")
     for axis, (label, picture) in zip(axes.flat, pictures.items(), strict=False):
         axis.imshow(picture)
         axis.set_title(label)
-    figure.tight_layout()
     show_figure(figure, alt or f"pictures side by side: {', '.join(pictures)}")
 
 
