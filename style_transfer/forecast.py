@@ -52,8 +52,10 @@ class Forecast:
 
 def duration(seconds: float) -> str:
     """Seconds in words: "8 seconds", "3 minutes", "1.5 hours"."""
+    if seconds < 1.5:
+        return "1 second"
     if seconds < 90:
-        return f"{max(1, round(seconds))} seconds"
+        return f"{round(seconds)} seconds"
     if seconds < 90 * 60:
         return f"{round(seconds / 60)} minutes"
     return f"{seconds / 3600:.1f} hours"

@@ -64,7 +64,7 @@ def test_low_precision_needs_less_memory(vgg, pictures, monkeypatch):
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0.2, "1 seconds"), (42.4, "42 seconds"), (100, "2 minutes"), (9000, "2.5 hours")],
+    [(0.2, "1 second"), (42.4, "42 seconds"), (100, "2 minutes"), (9000, "2.5 hours")],
 )
 def test_durations_in_words(seconds, words):
     assert forecast.duration(seconds) == words
