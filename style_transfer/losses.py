@@ -8,6 +8,7 @@ Sources: Gatys, Ecker, Bethge, "A Neural Algorithm of Artistic Style" (arXiv:150
 Style Transfer Using Convolutional Neural Networks" (CVPR 2016).
 """
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping
 
 import torch
@@ -134,18 +135,23 @@ def grain_loss(image: Tensor, target: Tensor) -> Tensor:
 
 
 def distances(
-    vgg: VGG19, photo: Tensor, painting: Tensor, layers: StyleLayers = STYLE_LAYERS
+    vgg: VGG19,
+    photo: Tensor,
+    painting: Tensor,
+    layers: StyleLayers = STYLE_LAYERS,
+    *,
+    kept: dict | None = None,
 ) -> Callable[[Tensor], dict]:
     """Returns a function from an image to its distances from the targets, without any weights.
 
     The function returns a dict: "content" is the content loss, "style" is a dict from layer to
     its E_l, "tv" is the total variation, "grain" is the excess of chroma grain. The two pictures
-    may differ in size; the image must have the photograph's. The targets are computed once, here.
-    Built in: 05_losses.
+    may differ in size; the image must have the photograph's. The targets are computed once, here;
+    `kept` is as in `target_grams`. Built in: 05_losses.
     """
     names = tuple(layer_weights(layers))
     content_target = target_features(vgg, photo, [CONTENT_LAYER])[CONTENT_LAYER]
-    gram_targets = target_grams(vgg, painting, names)
+    gram_targets = target_grams(vgg, painting, names, kept=kept)
     grain_target = chroma_grain(painting.detach().to(vgg.device))
 
     def measure(image: Tensor) -> dict:
@@ -207,10 +213,25 @@ def target_features(vgg: VGG19, image: Tensor, layers: Iterable[str]) -> dict[st
     return vgg(image.to(vgg.device), layers)
 
 
-def target_grams(vgg: VGG19, painting: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
-    """The Gram matrices of a painting as targets, one (1, C, C) per layer."""
+def target_grams(
+    vgg: VGG19, painting: Tensor, layers: Iterable[str], *, kept: dict | None = None
+) -> dict[str, Tensor]:
+    """The Gram matrices of a painting as targets, one (1, C, C) per layer.
+
+    `kept` is a dict that the caller holds from one run to the next, for one network. The matrices
+    of a painting are computed once and kept in it; the same pixels and layers get them from there.
+    """
+    key = None
+    if kept is not None:
+        pixels = painting.detach().cpu().contiguous().numpy().tobytes()
+        key = (tuple(layers), tuple(painting.shape), hashlib.sha256(pixels).hexdigest())
+        if key in kept:
+            return kept[key]
     features = target_features(vgg, painting, layers)
-    return {name: fast_gram_matrix(features[name]) for name in features}
+    grams = {name: fast_gram_matrix(features[name]) for name in features}
+    if kept is not None:
+        kept[key] = grams
+    return grams
 
 
 # ------------------------------------------------------------------------------ objectives
@@ -248,12 +269,13 @@ def transfer(
     weights: Weights | None = None,
     *,
     layers: StyleLayers = STYLE_LAYERS,
+    kept: dict | None = None,
 ) -> Objective:
     """Objective with the terms content, style, tv and grain, the loss of style transfer.
 
     `layers` are style layers, which then weigh equally, or a dict from layer to its weight w_l.
-    The two pictures may differ in size; the image must have the photograph's. Source: Gatys et
-    al. 2016, equation 7. Built in: 05_losses.
+    The two pictures may differ in size; the image must have the photograph's. `kept` is as in
+    `target_grams`. Source: Gatys et al. 2016, equation 7. Built in: 05_losses.
     """
-    measure = distances(vgg, photo, painting, layers)
+    measure = distances(vgg, photo, painting, layers, kept=kept)
     return lambda image: weigh(measure(image), weights, layers)

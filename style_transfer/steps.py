@@ -261,18 +261,18 @@ def stylize(
     lr: float | None = None,
     every: int = EVERY,
     generator: torch.Generator | None = None,
+    kept: dict | None = None,
 ) -> Iterator[Snapshot]:
     """Paints the photograph in the style of the painting: `transfer` and `optimize` together.
 
     A small picture is optimized at its own size. A larger one goes from coarse to fine: it is
-    painted small first, where the strokes are broad, then enlarged and painted on. `sizes` are
-    the long sides of these stages, from small to large; None means `settings.plan`.
-    `evaluations` counts those of all stages. Every Snapshot has the size of its stage.
+    painted small first, where the strokes are broad, then enlarged and painted on. `sizes` are the
+    long sides of these stages; None means `settings.plan`. `evaluations` counts all stages.
 
     `vgg` None means the pocket network on the fastest device, in bfloat16 if the processor
-    computes in it directly. `start` and `generator` are as in `first_image`, `weights` and
-    `layers` as in `transfer`, the rest as in `optimize`. Built in: 07_optimization. Raises:
-    ValueError for a setting out of range, or a size above the photograph's.
+    computes in it directly. `start` and `generator` are as in `first_image`, `weights`, `layers`
+    and `kept` as in `transfer`, the rest as in `optimize`. Built in: 07_optimization.
+    Raises: ValueError for a setting out of range, or a size above the photograph's.
     """
     check_word("start", start, STARTS)
     check_count("every", every)
@@ -283,7 +283,7 @@ def stylize(
     vgg = vgg or _default_network()
 
     def prepare(photo: Tensor, painting: Tensor) -> tuple[Objective, Tensor]:
-        objective = transfer(vgg, photo, painting, weights, layers=layers)
+        objective = transfer(vgg, photo, painting, weights, layers=layers, kept=kept)
         return objective, first_image(start, photo, painting, generator)
 
     return _coarse_to_fine(photo.to(vgg.device), painting.to(vgg.device), stages, prepare, options)

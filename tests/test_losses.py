@@ -9,6 +9,7 @@ from torch.autograd import gradcheck
 
 import helpers as nst
 from style_transfer.fast_gram import fast_gram_matrix
+from style_transfer.losses import target_grams
 from style_transfer.settings import TERMS
 from tests.conftest import random_features
 
@@ -260,3 +261,28 @@ def test_targets_carry_no_gradient(vgg, photo, painting):
     assert bright.grad is None
     assert art.grad is None
     assert image.grad.abs().sum() > 0
+
+
+def test_grams_are_kept_for_the_same_painting_and_layers(vgg, photo, painting):
+    kept = {}
+    layers = ("relu1_1", "relu2_1")
+    first = target_grams(vgg, painting, layers, kept=kept)
+    assert target_grams(vgg, painting.clone(), layers, kept=kept) is first
+    assert target_grams(vgg, painting, layers[:1], kept=kept).keys() == {"relu1_1"}
+    changed = painting.clone()
+    changed[0, 0, 0, 0] += 1 / 255
+    other = target_grams(vgg, changed, layers, kept=kept)
+    assert not torch.equal(other["relu1_1"], first["relu1_1"])
+    assert len(kept) == 3
+    for name, gram in target_grams(vgg, painting, layers).items():
+        assert torch.equal(gram, first[name])
+
+
+def test_runs_share_the_grams_that_are_kept(vgg, photo, painting):
+    kept = {}
+    options = {"vgg": vgg, "sizes": (48, 64), "evaluations": 4}
+    plain = list(nst.stylize(photo, painting, **options))
+    for _ in range(2):
+        run = list(nst.stylize(photo, painting, kept=kept, **options))
+        assert torch.equal(run[-1].image, plain[-1].image)
+        assert len(kept) == 2  # one entry for each size of the run
