@@ -1,7 +1,8 @@
 """The studio of lesson 11: a style transfer that you steer while it runs.
 
 The files, in the order of their imports: `settings.py` holds what can be set, `history.py` the
-frames of a run, `engine.py` the run itself, and `panel.py` the sliders and buttons."""
+frames of a run, `engine.py` the run itself, `controls.py` the sliders and buttons, `views.py` what
+is shown, and `panel.py` brings them together."""
 
 from studio.engine import Studio
 from studio.panel import Panel

@@ -1,13 +1,12 @@
 """The studio's panel: sliders, buttons and a live picture for one `Studio`.
 
 The panel holds no settings and no pictures of its own. Widgets call the studio, and after each
-change the studio calls `Panel.refresh`, which shows the studio as it is.
+change the studio calls `Panel.refresh`, which shows the studio as it is. `controls.py` makes the
+widgets, and `views.py` the HTML that the panel shows.
 """
 
-import base64
 import functools
 import html
-import io
 import math
 import threading
 import time
@@ -15,57 +14,26 @@ from collections.abc import Callable
 from pathlib import Path
 
 import ipywidgets as widgets
-from matplotlib.figure import Figure
-from torch import Tensor
 
 import helpers as nst
+from studio import controls, views
 from studio.engine import Studio, Worker
-from studio.history import Frame
-from studio.settings import Settings
-from style_transfer.display import encode_jpeg
 from style_transfer.files import write_atomic
-from style_transfer.frames import draw_losses
-from style_transfer.settings import (
-    LEARNING_RATES,
-    NETWORKS,
-    OUTPUTS,
-    POOLINGS,
-    STARTS,
-    STYLE_LAYERS,
-    TERMS,
-)
+from style_transfer.settings import OUTPUTS, TERMS
 
 PREVIEW_INTERVAL = 0.08  # seconds between two pictures, at least
 PLOT_INTERVAL = 1.0  # seconds between two plots of the losses, at least
 
-LEARNING_RATE_SLIDER = (-3, 1)  # its ends, as powers of ten; those of the weights are in TERMS
-NOTCH = 0.1  # one press of an arrow key adds this to the power of ten
-
-# A button's name in the code: its label, its icon and its tooltip.
-BUTTONS = {
-    "start": (
-        "Start",
-        "play",
-        "begin a new picture with these settings; Undo brings the old one back",
-    ),
-    "pause": ("Pause", "pause", "pause after this evaluation, or resume from the frame shown"),
-    "stop": ("Stop", "stop", "end the run at once; the picture stays"),
-    "undo": ("Undo", "undo", "take back the last change, and what it did to the picture"),
-    "enlarge": (
-        "Make it large",
-        "expand",
-        "go on from the frame shown at up to 1024 px; Undo brings the small picture back",
-    ),
-    "keep": ("Keep", "star", "put the picture shown aside, in studio.kept"),
-    "png": ("Save PNG", "image", "write the picture shown to outputs/"),
-    "gif": ("Save GIF", "film", "write the run so far to outputs/"),
+# Two columns if the page has room for them, and one if it has not.
+LAYOUT = {
+    "grid_template_columns": "repeat(auto-fit, minmax(min(410px, 100%), 1fr))",
+    "grid_gap": "0 12px",
+    "align_items": "flex-start",
+    "max_width": "1200px",
 }
 
-# Studios in several threads may plot, and Matplotlib is not made for two threads at once.
-_PLOTTING = threading.Lock()
 
-
-class Panel(widgets.VBox):
+class Panel(widgets.GridBox):
     """Widgets for one studio: `Panel(studio)` as the last line of a cell.
 
     `controls` and `buttons` are dicts of widgets, so that code can move whatever a hand can move.
@@ -73,7 +41,8 @@ class Panel(widgets.VBox):
     """
 
     def __init__(self, studio: Studio):
-        super().__init__()
+        super().__init__(layout=LAYOUT)
+        self.add_class("studio-panel")
         self.studio = studio
         # The thread of the run and the notebook's thread both draw, one at a time, under this
         # lock. Changes of widgets that the thread `_writer` makes are not the user's.
@@ -84,78 +53,61 @@ class Panel(widgets.VBox):
 
         self.preview = widgets.HTML()
         self.status = widgets.HTML()
-        self.message = widgets.HTML()
+        self.message = widgets.HTML(layout={"min_height": "1.6em"})
         self.plot = widgets.HTML()
         self.shelf = widgets.HTML()
         tip = "how far the photo covers the result, in %"
-        self.split = _wide_slider("photo | result", tip, max=100, step=5)
+        self.split = controls.wide_slider("photo | result", tip, max=100, step=5)
         tip = "pause to move it; Resume continues from there"
-        self.frame = _wide_slider("frame", tip, max=1, disabled=True)
-        self.buttons = {name: _button(*texts) for name, texts in BUTTONS.items()}
-        self.controls = _controls()
-        self.numbers = {name: _number(name) for name in _slider_ends()}
+        self.frame = controls.wide_slider("frame", tip, max=1, disabled=True)
+        self.buttons = {name: controls.button(*texts) for name, texts in controls.BUTTONS.items()}
+        self.controls = controls.controls()
+        self.numbers = {name: controls.number(name) for name in controls.slider_ends()}
         self._connect()
-        columns = [self._left_column(), self._right_column()]
-        self.children = [widgets.HBox(columns, layout={"flex_flow": "row wrap"})]
+        self.children = [self._picture_column(), self._settings_column()]
         studio.listener = self.refresh  # a studio has one panel, the newest
         self.refresh()
 
-    def _left_column(self) -> widgets.Widget:
+    def _picture_column(self) -> widgets.Widget:
         buttons = list(self.buttons.values())
         children = [
             self.preview,
-            self.split,
-            self.frame,
+            widgets.HBox([self.split]),
+            widgets.HBox([self.frame]),
             widgets.HBox(buttons[:4]),
             widgets.HBox(buttons[4:]),
-            self.status,
             self.message,
-            self.plot,
+            self.status,
             self.shelf,
         ]
-        return widgets.VBox(children, layout={"width": "540px"})
+        return widgets.VBox(children, layout={"min_width": "0"})
 
-    def _right_column(self) -> widgets.Widget:
-        at_once = [self._row(name) for name in self.controls if name not in Settings.COSTLY]
-        waiting = [self._row(name) for name in Settings.COSTLY]
-        children = [
-            widgets.HTML("<b>While it runs</b>: the picture follows."),
-            *at_once,
-            widgets.HTML("<b>From the next Start on</b>: these begin a new picture."),
-            *waiting,
-        ]
-        return widgets.VBox(children, layout={"width": "420px"})
+    def _settings_column(self) -> widgets.Widget:
+        (title, at_once), *folded = controls.sections().items()
+        children = [widgets.HTML(f"<b>{title}</b>: the picture follows.")]
+        children += [self._row(name) for name in at_once]
+        for title, names in folded:
+            if names:
+                children.append(controls.folding(title, [self._row(name) for name in names]))
+        children += [self.plot, controls.accessible_names()]
+        return widgets.VBox(children, layout={"min_width": "0"})
 
     def _row(self, name: str) -> widgets.Widget:
         """A control, with what belongs beside or below it."""
-        if name in self.numbers:
-            return widgets.HBox([self.controls[name], self.numbers[name]])
-        if name in ("photo", "painting"):
+        if name in controls.PICTURES:
             return self._chooser(name)
-        return self.controls[name]
+        row = [self.controls[name]]
+        if name in self.numbers:
+            row.append(self.numbers[name])
+        return widgets.HBox(row)
 
     def _chooser(self, name: str) -> widgets.Widget:
         """A bundled picture, an upload, or a path; each of them sets the same setting."""
-        upload = widgets.FileUpload(
-            accept="image/*", description="Upload", tooltip=f"a {name} from your computer"
-        )
-        path = widgets.Text(
-            placeholder=f"or the path of a {name}",
-            continuous_update=False,
-            layout={"width": "15em"},
-        )
-
-        def uploaded(change) -> None:
-            if change.new:
-                self._try(self._save_upload, name, change.new[0])
-
-        def typed(change) -> None:
-            if change.new:
-                self._try(self._choose, name, change.new)
-
-        upload.observe(uploaded, "value")
-        path.observe(typed, "value")
-        return widgets.VBox([self.controls[name], widgets.HBox([upload, path])])
+        upload = controls.upload(name)
+        path = controls.path_box(name)
+        upload.observe(lambda change: self._try(self._save_uploads, name, change.new), "value")
+        path.observe(lambda change: self._try(self._choose, name, change.new), "value")
+        return widgets.VBox([widgets.HBox([self.controls[name], upload]), widgets.HBox([path])])
 
     # -------------------------------------------------------------- from the user to the studio
 
@@ -191,7 +143,7 @@ class Panel(widgets.VBox):
             said = action(*arguments)
             self.message.value = html.escape(said or "")
         except Exception as error:
-            self.message.value = f"<b>⚠ {html.escape(str(error))}</b>"
+            self.message.value = views.problem(str(error))
         self.refresh()
 
     def _moved(self, name: str, change) -> None:
@@ -201,11 +153,12 @@ class Panel(widgets.VBox):
         value = change.new
         if name in self.numbers:
             # The page rounds a slider to its notches and sends that back, which is no move.
-            if abs(math.log10(change.new / change.old)) < 0.6 * NOTCH:
+            if abs(math.log10(change.new / change.old)) < 0.6 * controls.NOTCH:
                 return
             left_end = 10.0 ** self.controls[name].min
-            if name in TERMS and value < 1.001 * left_end:
-                value = 0.0
+            at_zero = name in TERMS and value < 1.001 * left_end
+            # Four digits, so that the box beside the slider shows the whole value.
+            value = 0.0 if at_zero else float(f"{value:.4g}")
         self._set(name, value)
 
     def _typed(self, name: str, change) -> None:
@@ -216,14 +169,16 @@ class Panel(widgets.VBox):
         self._try(lambda: self.studio.set(**{name: value}))
 
     def _choose(self, name: str, path) -> None:
-        nst.load_image(path, 16)  # so that a picture that cannot be read is reported now
-        self.studio.set(**{name: path})
+        if path:
+            nst.load_image(path, 16)  # so that a picture that cannot be read is reported now
+            self.studio.set(**{name: path})
 
-    def _save_upload(self, name: str, file: dict) -> None:
-        target = OUTPUTS / "uploads" / Path(file["name"]).name
-        suffixes = (target.suffix.lower(),)  # whatever the file is called, it is kept as it is
-        write_atomic(target, suffixes, lambda part: part.write_bytes(file["content"]))
-        self._choose(name, target)
+    def _save_uploads(self, name: str, value) -> None:
+        for file, content in controls.uploaded(value):
+            target = OUTPUTS / "uploads" / Path(file).name
+            suffixes = (target.suffix.lower(),)  # whatever the file is called, it is kept as it is
+            write_atomic(target, suffixes, lambda part, data=content: part.write_bytes(data))
+            self._choose(name, target)
 
     def _pause_or_resume(self) -> None:
         if self.studio.running:
@@ -275,8 +230,8 @@ class Panel(widgets.VBox):
         for name, widget in self.controls.items():
             value = values[name]
             if name in self.numbers:
-                self.numbers[name].value = float(f"{value:.5g}")
-                value = _nearest_notch(value, widget.min, widget.max)
+                self.numbers[name].value = value
+                value = controls.nearest_notch(value, widget.min, widget.max)
             elif isinstance(widget, widgets.Dropdown) and value not in widget.options:
                 widget.options = (*widget.options, value)
             if widget.value != value:
@@ -286,12 +241,10 @@ class Panel(widgets.VBox):
         self._show_frame_slider()
         self._show_buttons()
         self._draw()
-        self.status.value = self._status()
+        self.status.value = views.status(self.studio)
         self._show_losses()
-        kept = self.studio.kept
-        if len(kept) != self.shelf.value.count("<img"):
-            images = [_img(_jpeg(frame.image), f"kept: {frame.settings}", 150) for frame in kept]
-            self.shelf.value = " ".join(images)
+        if len(self.studio.kept) != self.shelf.value.count("<img"):
+            self.shelf.value = views.kept(self.studio.kept)
 
     def _show_frame_slider(self) -> None:
         running = self.studio.running
@@ -319,8 +272,7 @@ class Panel(widgets.VBox):
         waited = time.monotonic() - self._plotted
         if frames and (not self.studio.running or waited > PLOT_INTERVAL):
             self._plotted = time.monotonic()
-            alt = f"the losses so far, on a log scale: {_losses(frames[-1])}"
-            self.plot.value = _img(_plot(frames), alt, 480)
+            self.plot.value = views.curves(frames)
 
     def _redraw(self, _) -> None:
         if self._writer != threading.get_ident():
@@ -331,186 +283,12 @@ class Panel(widgets.VBox):
         self._drawn = time.monotonic()
         studio = self.studio
         if studio.now is None:
-            self.preview.value = _img(_jpeg(studio.photo), "the photo", 512)
+            self.preview.value = views.picture(studio.photo, "the photo")
             return
         frame = studio.history.pick(self._shown())
-        image = frame.image.clone()
         alt = f"the picture after {frame.evaluations} evaluations"
-        covered = image.shape[3] * self.split.value // 100  # columns of pixels
-        if covered:
-            photo = nst.resize(studio.photo, tuple(image.shape[-2:])).to(image)
-            image[..., :covered] = photo[..., :covered]
+        image = frame.image
+        if self.split.value:
+            image = views.covered(image, studio.photo, self.split.value)
             alt += f", its left {self.split.value} % covered by the photo"
-        self.preview.value = _img(_jpeg(image), alt, 512)
-
-    def _status(self) -> str:
-        studio = self.studio
-        lines = [self._progress()]
-        if studio.now is not None:
-            lines.append(_losses(studio.now))
-        lines.append(html.escape(f"{studio.settings}, in {studio.precision}"))
-        if studio.running and studio.forecast is not None:
-            lines.append(f"forecast at its start: {studio.forecast}")
-        if studio.pending:
-            lines.append(f"waiting for Start: {', '.join(studio.pending)}")
-        problems = [studio.warning]
-        if studio.error is not None:
-            problems.append(f"{type(studio.error).__name__}: {studio.error}")
-        lines += [f"<b>⚠ {html.escape(problem)}</b>" for problem in problems if problem]
-        return "<br>".join(lines)
-
-    def _progress(self) -> str:
-        studio = self.studio
-        now = studio.now
-        parts = [f"<b>{studio.state}</b>"]
-        if now is None:
-            return parts[0] if studio.running else f"{parts[0]}: press Start"
-        place = f"{now.evaluations} of {studio.settings.evaluations} evaluations"
-        parts.append(f"{place} ({studio.spent} computed)")
-        if studio.running and studio.rate:
-            parts.append(f"{studio.rate:.1f} per second")
-            parts.append(f"{studio.seconds_left:.0f} s left")
-        return " · ".join(parts)
-
-
-# ------------------------------------------------------------------------------ widgets
-
-
-def _slider_ends() -> dict[str, tuple[int, int]]:
-    """The ends of each logarithmic slider, as powers of ten. Each term of the loss has one."""
-    ends = {name: term.slider for name, term in TERMS.items()}
-    ends["lr"] = LEARNING_RATE_SLIDER
-    return ends
-
-
-def _controls() -> dict[str, widgets.Widget]:
-    """One widget for each setting, and one for each term of the loss and each style layer.
-
-    The order is that of the panel. Each widget has the name by which `Studio.set` knows it.
-    """
-    controls = {}
-    for name, term in TERMS.items():
-        tip = f"{term.description}; the left end is 0"
-        controls[name] = _log_slider(name, f"{term.name} weight", tip)
-    for layer in STYLE_LAYERS:
-        controls[layer] = _layer_slider(layer)
-    pictures = tuple(nst.bundled())
-    picture_tip = "a bundled picture; or upload one, or give a path"
-    controls |= {
-        "method": _choice("optimizer", LEARNING_RATES, "continues from the same picture"),
-        "lr": _log_slider("lr", "learning rate", "how far one step goes"),
-        "evaluations": _count("evaluations", 1, 100_000, 100, "where the run ends"),
-        "photo": _choice("photo", pictures, picture_tip),
-        "painting": _choice("painting", pictures, picture_tip),
-        "size": _count("size", 16, 4096, 32, "the long side, in pixels"),
-        "network": _choice("network", NETWORKS, "imagenet is downloaded once, 548 MB"),
-        "pooling": _choice("pooling", POOLINGS, "see lesson 06"),
-        "start": _choice("start from", STARTS, "the picture before the first step; see lesson 07"),
-        "seed": _count("seed", 0, 2**31 - 1, 1, "of the noise, if that is the start"),
-    }
-    return controls
-
-
-_LABEL = {"description_width": "8em"}
-
-
-def _log_slider(name: str, text: str, tip: str) -> widgets.FloatLogSlider:
-    low, high = _slider_ends()[name]
-    # Without a readout: it would show 0.1 at the left end, where the weight is 0.
-    return widgets.FloatLogSlider(
-        10.0**low,
-        min=low,
-        max=high,
-        step=NOTCH,
-        readout=False,
-        description=text,
-        tooltip=tip,
-        style=_LABEL,
-    )
-
-
-def _number(name: str) -> widgets.FloatText:
-    """The box beside a logarithmic slider. It shows the setting itself, and takes any number."""
-    return widgets.FloatText(tooltip=f"the exact {name}", layout={"width": "6em"})
-
-
-def _layer_slider(layer: str) -> widgets.FloatSlider:
-    tip = f"the weight of {layer} in the style: early layers are fine, late ones coarse"
-    return widgets.FloatSlider(
-        0.0, min=0, max=1, step=0.05, description=layer, tooltip=tip, style=_LABEL
-    )
-
-
-def _choice(text: str, words, tip: str) -> widgets.Dropdown:
-    return widgets.Dropdown(options=tuple(words), description=text, tooltip=tip, style=_LABEL)
-
-
-def _count(text: str, low: int, high: int, step: int, tip: str) -> widgets.BoundedIntText:
-    return widgets.BoundedIntText(
-        low, min=low, max=high, step=step, description=text, tooltip=tip, style=_LABEL
-    )
-
-
-def _wide_slider(text: str, tip: str, **options) -> widgets.IntSlider:
-    return widgets.IntSlider(
-        0,
-        min=0,
-        description=text,
-        tooltip=tip,
-        style={"description_width": "initial"},
-        layout={"width": "95%"},
-        **options,
-    )
-
-
-def _button(text: str, icon: str, tip: str) -> widgets.Button:
-    return widgets.Button(description=text, icon=icon, tooltip=tip, layout={"width": "9.6em"})
-
-
-def _nearest_notch(value: float, low: float, high: float) -> float:
-    """What a logarithmic slider shows for a value; the box beside it has the value itself."""
-    if value <= 0:
-        return 10.0**low
-    power = round(math.log10(value) / NOTCH) * NOTCH
-    return 10.0 ** min(max(power, low), high)
-
-
-# ------------------------------------------------------------------------------ text and pictures
-
-
-def _losses(frame: Frame) -> str:
-    terms = " + ".join(f"{name} {value:.3g}" for name, value in frame.losses.items())
-    return f"loss {frame.loss:.3g} = {terms}"
-
-
-def _jpeg(image: Tensor) -> bytes:
-    return encode_jpeg(nst.to_pil(image))
-
-
-def _img(data: bytes, alt: str, width: int) -> str:
-    """An HTML element with the bytes of a JPEG or PNG file in it."""
-    kind = "jpeg" if data.startswith(b"\xff\xd8") else "png"
-    source = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
-    style = f"width:{width}px;max-width:100%"
-    return f'<img alt="{html.escape(alt)}" style="{style}" src="{source}">'
-
-
-def _plot(frames: list[Frame]) -> bytes:
-    """The losses over the evaluations of the run, as the bytes of a PNG file.
-
-    It uses a Figure without pyplot, because pyplot's current figure belongs to the notebook.
-    """
-    with _PLOTTING:
-        figure = Figure(figsize=(6, 2), dpi=80)
-        axis = figure.subplots()
-        draw_losses(axis, frames)
-        axis.set(xlabel="evaluations", ylabel="weighted loss")
-        # A weight that was 0 for a while leaves a gap in its curve, not a line down to nothing.
-        axis.set_yscale("log", nonpositive="mask")
-        axis.yaxis.set_major_formatter("{x:g}")
-        axis.yaxis.set_minor_formatter("")
-        axis.legend(loc="upper right", fontsize="small")
-        figure.subplots_adjust(left=0.13, right=0.98, top=0.97, bottom=0.24)
-        data = io.BytesIO()
-        figure.savefig(data, format="png")
-        return data.getvalue()
+        self.preview.value = views.picture(image, alt)

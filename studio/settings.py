@@ -99,9 +99,7 @@ class Settings:
         parts = [f"{Path(self.photo).stem} + {Path(self.painting).stem}"]
         for term, weight in vars(self.weights).items():
             part = f"{term} {weight:.5g}"
-            if (
-                term == "style" and len(set(self.layers.values())) > 1
-            ):  # equal ones go without saying
+            if term == "style" and self.layers != equal_layers():  # equal ones go without saying
                 layers = ", ".join(f"{name} {share:g}" for name, share in self.layers.items())
                 part += f" ({layers})"
             parts.append(part)

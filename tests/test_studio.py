@@ -18,7 +18,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 import helpers as nst
-from studio import Panel, Settings, Studio
+from studio import Panel, Settings, Studio, views
+from studio.controls import uploaded
 from studio.engine import RESET_INTERVAL
 from studio.history import FEWEST_FRAMES
 from style_transfer.frames import draw_losses
@@ -734,6 +735,10 @@ def test_the_box_beside_a_slider_says_what_the_weight_is(small):
     assert panel.numbers["tv"].value == studio.settings.weights.tv == 5
     panel.controls["tv"].value = 10.0 ** panel.controls["tv"].min
     assert panel.numbers["tv"].value == studio.settings.weights.tv == 0
+    panel.controls["style"].value = 10**2.1
+    assert panel.numbers["style"].value == studio.settings.weights.style == 125.9
+    panel.numbers["style"].value = 1234567.0
+    assert panel.numbers["style"].value == studio.settings.weights.style == 1234567
     panel.numbers["style"].value = 321.5
     assert studio.settings.weights.style == 321.5 and panel.controls[
         "style"
@@ -763,7 +768,7 @@ def test_a_hand_on_the_panel(small, outputs):
         and panel.buttons["pause"].description == "Resume"
         and "evaluations" in panel.status.value
     )
-    assert "data:image/png" in panel.plot.value and 'alt="the losses' in panel.plot.value
+    assert "<svg" in panel.plot.value and 'aria-label="the losses' in panel.plot.value
     shown = panel.preview.value
     panel.frame.value = 1
     assert panel.preview.value != shown and "after 1 evaluations" in panel.preview.value
@@ -822,7 +827,9 @@ def test_an_upload_and_a_path_become_the_photo(small, outputs):
     studio = small(evaluations=2)
     panel = Panel(studio)
     content = (nst.ASSETS / "coffee.jpg").read_bytes()
-    upload, path = panel._chooser("photo").children[1].children
+    first_row, second_row = panel._chooser("photo").children
+    _, upload = first_row.children
+    (path,) = second_row.children
     upload.value = (
         {
             "name": "../../mine.jpg",
@@ -837,6 +844,76 @@ def test_an_upload_and_a_path_become_the_photo(small, outputs):
     assert "nowhere.jpg" in panel.message.value and studio.settings.photo.endswith("mine.jpg")
     studio.start()
     assert studio.wait(timeout=60) is not None
+
+
+def test_an_upload_of_ipywidgets_7_is_read_too():
+    new = ({"name": "a.jpg", "content": memoryview(b"1")},)
+    old = {"a.jpg": {"metadata": {"name": "a.jpg"}, "content": b"1"}}
+    assert uploaded(new) == uploaded(old) == [("a.jpg", b"1")]
+
+
+def test_an_upload_that_is_no_picture_is_reported(small):
+    studio = small()
+    panel = Panel(studio)
+    upload = panel._chooser("photo").children[0].children[1]
+    upload.value = (
+        {
+            "name": "mine.jpg",
+            "type": "image/jpeg",
+            "size": 4,
+            "content": memoryview(b"none"),
+            "last_modified": datetime.datetime.now(),
+        },
+    )
+    assert "mine.jpg" in panel.message.value and studio.settings.photo == "china"
+
+
+def test_the_status_names_the_picture_that_is_painted(small):
+    studio = small(evaluations=3)
+    panel = Panel(studio)
+    studio.run()
+    studio.set(photo="coffee", painting="hokusai_great_wave")
+    assert "china + starry_night" in panel.status.value
+    assert "waiting for Start: photo, painting" in panel.status.value
+    studio.start()
+    studio.wait(timeout=60)
+    panel.refresh()
+    assert "coffee + hokusai_great_wave" in panel.status.value
+
+
+def test_layers_that_are_all_off_are_named(small):
+    studio = small()
+    studio.set(layers=dict.fromkeys(nst.STYLE_LAYERS, 0.0))
+    assert "style 100 (relu1_1 0, relu2_1 0," in str(studio.settings)
+
+
+def test_the_picture_has_one_box_for_every_shape(small):
+    for height, width in ((20, 40), (40, 20)):
+        shown = views.picture(torch.rand(1, 3, height, width), "a picture")
+        assert f'style="width:100%;height:{views.PICTURE_HEIGHT}px;object-fit:contain"' in shown
+
+
+def test_the_curve_has_no_line_over_evaluations_that_were_undone(small):
+    studio = small(evaluations=40, method="adam")
+    studio.run()
+    studio.set(evaluations=25)
+    studio.resume(10)
+    studio.wait(timeout=60)
+    axis = Figure().subplots()
+    draw_losses(axis, studio.frames)
+    total = next(line for line in axis.lines if line.get_label() == "total")
+    places = total.get_xdata()
+    assert list(places) == sorted(set(places)) and places[-1] == 25
+    assert np.diff(places).max() <= studio.history.stride
+    assert "#000000" not in views.curves(studio.frames), "black is the page's text color"
+
+
+def test_costly_settings_are_folded_until_their_title_is_pressed(small):
+    panel = Panel(small())
+    title, body = panel._settings_column().children[-3].children
+    assert title.description == "From the next Start on" and body.layout.display == "none"
+    title.value = True
+    assert body.layout.display == ""
 
 
 def test_a_broken_panel_does_not_end_the_run(small):

@@ -2,68 +2,25 @@
 
 JupyterLab and a headless Chromium talk over the loopback interface."""
 
-import json
 import math
-import os
 import re
 import shutil
-import socket
-import subprocess
-import sys
 import time
-import urllib.request
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-ROOT = Path(__file__).resolve().parents[1]
-CHROMIUM = (
-    shutil.which("chromium")
-    or shutil.which("chromium-browser")
-    or shutil.which("google-chrome")
-    or shutil.which("chrome")
-)
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-FOLDERS = (
-    "JUPYTER_CONFIG_DIR",
-    "JUPYTER_DATA_DIR",
-    "JUPYTER_RUNTIME_DIR",
-    "JUPYTERLAB_SETTINGS_DIR",
-    "JUPYTERLAB_WORKSPACES_DIR",
-    "IPYTHONDIR",
-)
-LESSON = "notebooks/11_studio.ipynb"
+from tests import browser
 
 pytest.importorskip(
     "playwright", reason="the browser test needs the package playwright (pip install playwright)"
 )
 pytest.importorskip("jupyterlab", reason="the browser test needs the package jupyterlab")
-pytestmark = [
-    pytest.mark.skipif(
-        CHROMIUM is None,
-        reason="the browser test needs a Chromium on the PATH (apt install chromium)",
-    ),
-    pytest.mark.skipif(not (ROOT / LESSON).exists(), reason=f"there is no {LESSON}"),
-]
+pytestmark = browser.needs_a_browser
 
-KERNEL = "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel"
-IDLE = """() => {
-    const notebook = window.jupyterapp?.shell.currentWidget;
-    return notebook?.sessionContext?.session?.kernel?.status === 'idle';
-}"""
-ALL_RAN = """() => window.jupyterapp.shell.currentWidget.content.widgets.every(({model}) =>
-    model.type !== 'code'
-    || (model.executionCount !== null && model.executionState !== 'running'))"""
+LESSON = "notebooks/11_studio.ipynb"
 # The previews as they arrive on the page, each as [milliseconds, its place in the run], and when
 # a key went down.
 WATCH = """() => {
@@ -76,99 +33,27 @@ WATCH = """() => {
         if (image && (!last || last[1] !== place)) window.seen.push([performance.now(), place]);
     }).observe(document.body, {subtree: true, childList: true, attributes: true});
 }"""
-ASK = """async ([code, expression]) => {
-    const request = {code, store_history: false, user_expressions: {it: expression}};
-    const {content} = await KERNEL.requestExecute(request).done;
-    const {status, evalue, data} = content.status === 'ok' ? content.user_expressions.it : content;
-    if (status !== 'ok') throw new Error(evalue);
-    return data['text/plain'];
-}""".replace("KERNEL", KERNEL)
 
 
 @pytest.fixture
 def project(tmp_path):
-    """A copy of what the lesson needs, because JupyterLab saves notebooks without being asked."""
-    root = tmp_path / "project"
-    (root / "notebooks").mkdir(parents=True)
-    for folder in ("assets", "style_transfer", "studio", "exercises"):
-        shutil.copytree(ROOT / folder, root / folder)
-    for name in ("helpers.py", LESSON):
-        shutil.copy(ROOT / name, root / name)
+    root = browser.copy_project(tmp_path / "project")
+    shutil.copy(browser.ROOT / LESSON, root / LESSON)
     return root
 
 
 @pytest.fixture
-def lab(project, tmp_path):
-    """The address of a JupyterLab of its own, with no settings but these."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    folders = {name: str(tmp_path / name.lower()) for name in FOLDERS}
-    extension = Path(folders["JUPYTERLAB_SETTINGS_DIR"]) / "@jupyterlab" / "notebook-extension"
-    extension.mkdir(parents=True)
-    # In its default mode, Lab takes cells that are out of view off the page.
-    settings = extension / "tracker.jupyterlab-settings"
-    settings.write_text(json.dumps({"windowingMode": "none"}))
-    command = [
-        sys.executable,
-        "-m",
-        "jupyterlab",
-        "--allow-root",
-        "--ip=127.0.0.1",
-        f"--port={port}",
-        "--no-browser",
-        "--ServerApp.port_retries=0",
-        "--IdentityProvider.token=studio",
-        f"--ServerApp.root_dir={project}",
-        "--LabApp.expose_app_in_browser=True",
-    ]
-    with (tmp_path / "lab.log").open("w") as log:
-        server = subprocess.Popen(command, env=os.environ | folders, stdout=log, stderr=log)
-    try:
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                urllib.request.urlopen(
-                    f"http://127.0.0.1:{port}/api?token=studio", timeout=5
-                ).read()
-                break
-            except OSError:
-                log_end = (tmp_path / "lab.log").read_text()[-2000:]
-                assert server.poll() is None and time.monotonic() < deadline, log_end
-                time.sleep(0.3)
-        yield f"http://127.0.0.1:{port}/lab/tree/{LESSON}?token=studio&reset"
-    finally:
-        server.terminate()
-        server.wait(20)
-
-
-@pytest.fixture
-def page(lab, tmp_path):
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            tmp_path / "profile",
-            executable_path=CHROMIUM,
-            args=FLAGS,
-            headless=True,
-            viewport={"width": 1400, "height": 1500},
-        )
+def page(project, tmp_path):
+    with browser.lab_serving(project, tmp_path) as address, browser.window(tmp_path) as context:
         page = context.pages[0]
-        page.goto(lab, wait_until="domcontentloaded")
-        page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=120_000)
-        page.wait_for_function(IDLE, timeout=120_000)
+        browser.open_in_lab(page, address, LESSON)
         yield page
-        page.evaluate(
-            "async () => { await window.jupyterapp.shell.currentWidget.sessionContext.shutdown(); }"
-        )
-        context.close()
+        browser.shut_down(page)
 
 
 def test_a_reader_in_the_studio(page, project, tmp_path, capsys):
     def ask(expression, code=""):
-        """What an expression is worth in the lesson's kernel, after running the code there."""
-        return page.evaluate(ASK, [code, expression])
+        return browser.ask(page, expression, code)
 
     def button(text):
         return page.locator(".jp-OutputArea button", has_text=text).first
@@ -176,9 +61,7 @@ def test_a_reader_in_the_studio(page, project, tmp_path, capsys):
     def previews():
         return page.evaluate("() => window.seen")
 
-    # Run all cells.
-    page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
-    page.wait_for_function(ALL_RAN, timeout=400_000)
+    browser.run_all(page)
     errors = page.locator(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.error']")
     assert errors.count() == 0, errors.first.inner_text()
 

@@ -1,0 +1,239 @@
+"""The panel's widgets: one for each setting, each button and each upload.
+
+The panel connects them to a studio. To add a setting to the panel, give it a widget in `controls`.
+To show it in the folded section "Control", name it in `CONTROL`.
+"""
+
+import math
+
+import ipywidgets as widgets
+
+import helpers as nst
+from studio.settings import Settings
+from style_transfer.settings import (
+    LEARNING_RATES,
+    NETWORKS,
+    POOLINGS,
+    STARTS,
+    STYLE_LAYERS,
+    TERMS,
+)
+
+# Settings that are shown in the section "Control", in the order of their rows.
+CONTROL = ()
+# Settings that are picture files. Their rows have an upload and a box for a path.
+PICTURES = ("photo", "painting")
+
+LEARNING_RATE_SLIDER = (-3, 1)  # its ends, as powers of ten; those of the weights are in TERMS
+NOTCH = 0.1  # one press of an arrow key adds this to the power of ten
+
+# A button's name in the code: its label, its icon and its tooltip.
+BUTTONS = {
+    "start": (
+        "Start",
+        "play",
+        "begin a new picture with these settings; Undo brings the old one back",
+    ),
+    "pause": ("Pause", "pause", "pause after this evaluation, or resume from the frame shown"),
+    "stop": ("Stop", "stop", "end the run at once; the picture stays"),
+    "undo": ("Undo", "undo", "take back the last change, and what it did to the picture"),
+    "enlarge": (
+        "Make it large",
+        "expand",
+        "go on from the frame shown at up to 1024 px; Undo brings the small picture back",
+    ),
+    "keep": ("Keep", "star", "put the picture shown aside, in studio.kept"),
+    "png": ("Save PNG", "image", "write the picture shown to outputs/"),
+    "gif": ("Save GIF", "film", "write the run so far to outputs/"),
+}
+
+LABEL = {"description_width": "8em"}
+FILL = {
+    "width": "auto",
+    "flex": "1 1 auto",
+    "min_width": "0",
+}  # in a row: takes the room that is left
+
+
+def sections() -> dict[str, tuple[str, ...]]:
+    """The names of the settings in each section of the panel, by the section's title.
+
+    The first section is always open. The others are folded until somebody opens them.
+    """
+    waiting = tuple(name for name in Settings.COSTLY if name not in CONTROL)
+    at_once = tuple(name for name in controls() if name not in (*waiting, *CONTROL))
+    return {"While it runs": at_once, "From the next Start on": waiting, "Control": CONTROL}
+
+
+def slider_ends() -> dict[str, tuple[int, int]]:
+    """The ends of each logarithmic slider, as powers of ten. Each term of the loss has one."""
+    ends = {name: term.slider for name, term in TERMS.items()}
+    ends["lr"] = LEARNING_RATE_SLIDER
+    return ends
+
+
+def controls() -> dict[str, widgets.Widget]:
+    """One widget for each setting, and one for each term of the loss and each style layer.
+
+    The order is that of the panel. Each widget has the name by which `Studio.set` knows it.
+    """
+    made = {}
+    for name, term in TERMS.items():
+        tip = f"{term.description}; the left end is 0"
+        made[name] = _log_slider(name, f"{term.name} weight", tip)
+    for layer in STYLE_LAYERS:
+        made[layer] = _layer_slider(layer)
+    pictures = tuple(nst.bundled())
+    picture_tip = "a bundled picture; or upload one, or give a path"
+    made |= {
+        "method": _choice("optimizer", LEARNING_RATES, "continues from the same picture"),
+        "lr": _log_slider("lr", "learning rate", "how far one step goes"),
+        "evaluations": _count("evaluations", 1, 100_000, 100, "where the run ends"),
+        "photo": _choice("photo", pictures, picture_tip),
+        "painting": _choice("painting", pictures, picture_tip),
+        "size": _count("size", 16, 4096, 32, "the long side, in pixels"),
+        "network": _choice("network", NETWORKS, "imagenet is downloaded once, 548 MB"),
+        "pooling": _choice("pooling", POOLINGS, "see lesson 06"),
+        "start": _choice("start from", STARTS, "the picture before the first step; see lesson 07"),
+        "seed": _count("seed", 0, 2**31 - 1, 1, "of the noise, if that is the start"),
+    }
+    return made
+
+
+def _log_slider(name: str, text: str, tip: str) -> widgets.FloatLogSlider:
+    low, high = slider_ends()[name]
+    # Without a readout: it would show 0.1 at the left end, where the weight is 0.
+    return widgets.FloatLogSlider(
+        10.0**low,
+        min=low,
+        max=high,
+        step=NOTCH,
+        readout=False,
+        description=text,
+        tooltip=tip,
+        style=LABEL,
+        layout=FILL,
+    )
+
+
+def number(name: str) -> widgets.FloatText:
+    """The box beside a logarithmic slider. It shows the setting itself, and takes any number."""
+    return widgets.FloatText(tooltip=f"the exact {name}", layout={"width": "6em"})
+
+
+def _layer_slider(layer: str) -> widgets.FloatSlider:
+    tip = f"the weight of {layer} in the style: early layers are fine, late ones coarse"
+    return widgets.FloatSlider(
+        0.0, min=0, max=1, step=0.05, description=layer, tooltip=tip, style=LABEL, layout=FILL
+    )
+
+
+def _choice(text: str, words, tip: str) -> widgets.Dropdown:
+    return widgets.Dropdown(
+        options=tuple(words), description=text, tooltip=tip, style=LABEL, layout=FILL
+    )
+
+
+def _count(text: str, low: int, high: int, step: int, tip: str) -> widgets.BoundedIntText:
+    return widgets.BoundedIntText(
+        low,
+        min=low,
+        max=high,
+        step=step,
+        description=text,
+        tooltip=tip,
+        style=LABEL,
+        layout={"width": "16em"},
+    )
+
+
+def nearest_notch(value: float, low: float, high: float) -> float:
+    """What a logarithmic slider shows for a value; the box beside it has the value itself."""
+    if value <= 0:
+        return 10.0**low
+    power = round(math.log10(value) / NOTCH) * NOTCH
+    return 10.0 ** min(max(power, low), high)
+
+
+def wide_slider(text: str, tip: str, **options) -> widgets.IntSlider:
+    """A slider below the picture, over the width of its column."""
+    return widgets.IntSlider(
+        0, min=0, description=text, tooltip=tip, style=LABEL, layout=FILL, **options
+    )
+
+
+def button(text: str, icon: str, tip: str) -> widgets.Button:
+    """A button that is a quarter of its column wide."""
+    return widgets.Button(description=text, icon=icon, tooltip=tip, layout=FILL)
+
+
+def upload(name: str) -> widgets.FileUpload:
+    """A button that takes a picture file from the reader's computer."""
+    return widgets.FileUpload(
+        accept="image/*",
+        description="Upload",
+        tooltip=f"a {name} from your computer",
+        layout={"width": "10em"},
+    )
+
+
+def path_box(name: str) -> widgets.Text:
+    """A box for the path of a picture file on the computer where the notebook runs."""
+    return widgets.Text(
+        description=" ",
+        placeholder=f"or the path of a {name}",
+        continuous_update=False,
+        style=LABEL,
+        layout=FILL,
+    )
+
+
+def uploaded(value) -> list[tuple[str, bytes]]:
+    """The name and the bytes of each file in the value of a FileUpload.
+
+    Up to version 7 of ipywidgets, the value is a dict from names to files.
+    """
+    files = value.values() if isinstance(value, dict) else value
+    return [(file.get("metadata", file)["name"], bytes(file["content"])) for file in files]
+
+
+def folding(title: str, rows: list[widgets.Widget]) -> widgets.VBox:
+    """Rows below a button that shows and hides them; at first they are hidden.
+
+    It stands in place of ipywidgets' Accordion, whose titles the keyboard does not reach.
+    """
+    body = widgets.VBox(rows, layout={"display": "none"})
+    title = widgets.ToggleButton(description=title, icon="caret-right", layout={"width": "auto"})
+
+    def toggled(change) -> None:
+        title.icon = "caret-down" if change.new else "caret-right"
+        body.layout.display = "" if change.new else "none"
+
+    title.observe(toggled, "value")
+    return widgets.VBox([title, body])
+
+
+# In ipywidgets, neither the handle of a slider nor the box beside it has an accessible name. This
+# names them by the label of their row.
+_NAMES = """<script>
+window.namesOfControls ??= new MutationObserver(() => {
+    const controls = "[role=slider], .ui-slider-handle, input[type=number], input[type=text]";
+    for (const row of document.querySelectorAll(".studio-panel .widget-hbox")) {
+        const label = row.querySelector("label")?.textContent.trim();
+        for (const control of row.querySelectorAll(controls)) {
+            const name = label || control.placeholder;
+            if (name && control.getAttribute("aria-label") !== name) {
+                control.setAttribute("aria-label", name);
+            }
+        }
+    }
+});
+window.namesOfControls.observe(document.body, {childList: true, subtree: true});
+</script>"""
+
+
+def accessible_names() -> widgets.Output:
+    """An invisible widget whose script gives the panel's sliders and boxes accessible names."""
+    data = {"text/html": _NAMES}
+    shown = {"output_type": "display_data", "data": data, "metadata": {}}
+    return widgets.Output(outputs=(shown,), layout={"height": "0", "margin": "0"})

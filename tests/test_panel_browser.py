@@ -1,0 +1,131 @@
+"""The studio's panel on the screens that people have, in JupyterLab with a headless Chromium."""
+
+import pytest
+import torch
+
+import helpers as nst
+from tests import browser
+
+pytest.importorskip("playwright", reason="the browser test needs the package playwright")
+pytest.importorskip("jupyterlab", reason="the browser test needs the package jupyterlab")
+pytestmark = browser.needs_a_browser
+
+NOTEBOOK = "notebooks/panel.ipynb"
+CELLS = (
+    "import sys\nsys.path.insert(0, '..')\nfrom studio import Panel, Studio",
+    "studio = Studio('china', size=64, evaluations=3)\npanel = Panel(studio)\npanel",
+)
+SHAPES = {"landscape": (40, 60), "portrait": (60, 40), "square": (50, 50)}
+SCREENS = [(1280, 800), (1440, 900)]
+PANEL = ".jp-OutputArea .studio-panel"
+BOXES = """panel => {
+    panel.scrollIntoView({block: 'start'});
+    const box = element => { const {x, y, width, height} = element.getBoundingClientRect();
+                             return [x, y, width, height]; };
+    const all = selector => [...panel.querySelectorAll(selector)];
+    const named = text => all('.widget-slider').find(row => row.innerText.startsWith(text));
+    return {
+        panel: box(panel),
+        view: box(panel.closest('.jp-WindowedPanel-outer')),
+        picture: box(panel.querySelector('img')),
+        style: box(named('style weight')),
+        tracks: all('.noUi-base').map(box).filter(track => track[2]),
+        buttons: all('button').filter(button => button.offsetParent).map(box),
+        overflow: panel.scrollWidth - panel.clientWidth,
+    };
+}"""
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    root = browser.copy_project(tmp_path_factory.mktemp("panel") / "project")
+    for name, shape in SHAPES.items():
+        nst.save_image(torch.rand(1, 3, *shape), root / f"{name}.png")
+    browser.notebook_of(root / NOTEBOOK, *CELLS)
+    return root
+
+
+@pytest.fixture(scope="module")
+def page(project):
+    folder = project.parent
+    with browser.lab_serving(project, folder) as address, browser.window(folder) as context:
+        page = context.pages[0]
+        browser.open_in_lab(page, address, NOTEBOOK)
+        browser.run_all(page)
+        page.locator(f"{PANEL} img").wait_for()
+        yield page
+        browser.shut_down(page)
+
+
+def paint(page, photo):
+    """Paints a photograph to the end."""
+    browser.ask(page, "studio.wait()", f"studio.set(photo={str(photo)!r}); studio.start()")
+    page.locator(f'{PANEL} img[alt^="the picture after 3"]').wait_for()
+
+
+def is_inside(box, view):
+    x, y, width, height = box
+    left, top, wide, high = view
+    return (
+        left <= x and x + width <= left + wide + 0.5 and top <= y and y + height <= top + high + 0.5
+    )
+
+
+@pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: f"{screen[0]}x{screen[1]}")
+def test_picture_sliders_and_buttons_are_in_view_together(page, project, screen):
+    page.set_viewport_size({"width": screen[0], "height": screen[1]})
+    pictures = set()
+    for shape in SHAPES:
+        paint(page, project / f"{shape}.png")
+        page.wait_for_timeout(300)
+        boxes = page.locator(PANEL).evaluate(BOXES)
+        page.screenshot(path=project.parent / f"{shape}_{screen[0]}.png")
+        assert boxes["panel"][2] >= 848 and boxes["panel"][3] <= 710, shape
+        assert is_inside(boxes["picture"], boxes["view"]), shape
+        assert is_inside(boxes["style"], boxes["view"]), shape
+        assert len(boxes["buttons"]) >= 8
+        for button in boxes["buttons"]:
+            assert is_inside(button, boxes["view"]), shape
+        assert len(boxes["tracks"]) == 12
+        assert min(width for _, _, width, _ in boxes["tracks"]) >= 200
+        assert boxes["overflow"] <= 0
+        pictures.add(tuple(boxes["picture"][2:]))
+    assert len(pictures) == 1, "the picture's box has one size for every photograph"
+
+
+def test_the_panel_is_accessible(page):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    page.locator(f"{PANEL} button", has_text="From the next Start on").click()
+    found = axe.run(page, context=PANEL).response
+    page.locator(f"{PANEL} button", has_text="From the next Start on").click()
+    assert len(found["passes"]) > 10
+    grave = [rule for rule in found["violations"] if rule["impact"] in ("serious", "critical")]
+    assert not grave, [(rule["id"], rule["nodes"][0]["html"]) for rule in grave]
+    names = {handle.get_attribute("aria-label") for handle in page.get_by_role("slider").all()}
+    assert {"style weight", "relu5_1", "learning rate", "frame", "photo | result"} <= names
+
+
+def test_boxes_show_what_was_typed(page):
+    for typed, expected in (("0", 0), ("300", 300), ("123456.5", 123456.5), ("100", 100)):
+        row = page.locator(f"{PANEL} .widget-hbox", has_text="style weight").last
+        box = row.locator("input[type=number]")
+        box.fill(typed)
+        box.press("Enter")
+        page.wait_for_timeout(300)
+        assert float(browser.ask(page, "studio.settings.weights.style")) == expected
+        assert float(box.input_value()) == expected
+
+
+def test_the_curve_of_the_losses_has_the_color_of_the_text(page):
+    paint(page, "coffee")
+    text = page.locator(f"{PANEL} .widget-html", has_text="finished").last
+    colors = {}
+    for theme in ("JupyterLab Dark", "JupyterLab Light"):
+        change = "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})"
+        page.evaluate(change, theme)
+        page.wait_for_timeout(1500)
+        color = "element => getComputedStyle(element).color"
+        colors[theme] = text.evaluate(color)
+        drawn = page.locator(f"{PANEL} svg path[style*='currentColor' i]").first
+        assert drawn.evaluate("line => getComputedStyle(line).stroke") == colors[theme]
+    assert colors["JupyterLab Dark"] != colors["JupyterLab Light"]
