@@ -12,6 +12,7 @@ from style_transfer.images import (
     fit,
     from_pil,
     load_image,
+    luminance,
     noise_like,
     recolor,
     resize,
@@ -20,12 +21,25 @@ from style_transfer.images import (
     show,
     side_by_side,
     to_pil,
+    with_colors,
 )
+
+# Lesson 10, style_transfer/masks.py and paintings.py: where each painting acts, and how much
+from style_transfer.masks import (
+    brightness_mask,
+    carry_mask,
+    color_mask,
+    gradient_mask,
+    load_mask,
+    rectangle_mask,
+    soften_mask,
+)
+from style_transfer.paintings import Style, change_paintings, regions_of
 
 # Lessons 02 and 06, style_transfer/features.py: VGG-19 and its layers
 from style_transfer.features import LAYERS, MEAN, STD, VGG19, native_precision
 
-# Lessons 03, 04 and 05, style_transfer/losses.py: Gram matrices, losses and objectives
+# Lessons 03, 04, 05 and 10, style_transfer/losses.py: Gram matrices, losses and objectives
 from style_transfer.losses import (
     chroma_grain,
     content_loss,
@@ -33,7 +47,9 @@ from style_transfer.losses import (
     gram_loss,
     gram_matrix,
     grain_loss,
+    guided_gram,
     layer_weights,
+    mix_grams,
     reconstruction,
     style_loss,
     texture,

@@ -1,7 +1,9 @@
 """The command line: paint one photograph in the style of one painting."""
 
 import argparse
+import math
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from style_transfer import flags
@@ -31,6 +33,7 @@ what the weights mean:
 examples:
   python stylize.py me.jpg painting.jpg
   python stylize.py -c me.jpg -s painting.jpg -o result.png --size 512 --style-weight 300 --gif
+  python stylize.py me.jpg street.jpg --blend wave.jpg=0.3 --place sky.png=night.jpg
 """
 
 
@@ -68,11 +71,7 @@ def parser() -> argparse.ArgumentParser:
     )
     flags.add_run_flags(parser)
     flags.add_loss_flags(parser)
-    add(
-        "--preserve-color",
-        action="store_true",
-        help="keep the photograph's palette: the painting is recolored to it first",
-    )
+    flags.add_control_flags(parser)
     return parser
 
 
@@ -108,6 +107,10 @@ def prepare(options: argparse.Namespace) -> None:
     learning_rate(options.method, options.lr)
     options.weights = flags.loss_weights(options)
     options.layers = flags.style_layers(options.style_layers)
+    options.blends = flags.blends(options.blend)
+    options.places = flags.places(options.place)
+    if not 0 < options.style_scale < math.inf:
+        raise ValueError(f"--style-scale is {options.style_scale:g}; it must be above 0")
 
     name = f"{Path(options.content).stem}_{Path(options.style).stem}"
     output = Path(options.output) if options.output else Path(OUTPUTS.name) / f"{name}.png"
@@ -122,9 +125,9 @@ def run(options: argparse.Namespace) -> int:
 
     _check_outputs(options)
     photo = nst.load_image(options.content, options.size)
-    painting = nst.load_image(options.style, options.size)
     _warn_if_smaller(photo, options)
-    snapshots = _paint(photo, painting, options)
+    paintings = _load_paintings(photo, options)
+    snapshots = _paint(photo, paintings, options)
     if not snapshots:
         return 130  # interrupted before there was anything to keep
 
@@ -137,26 +140,56 @@ def run(options: argparse.Namespace) -> int:
         nst.save_gif(nst.pick_frames(snapshots), options.gif)
         print(f"progress: {options.gif}")
     if options.panel:
-        nst.save_image(nst.side_by_side(photo, painting, last.image), options.panel)
+        pictures = (photo, *(style.painting for style in paintings), last.image)
+        nst.save_image(nst.side_by_side(*pictures), options.panel)
         print(f"panel:    {options.panel}")
     return 0
 
 
-def _paint(photo, painting, options: argparse.Namespace) -> list:
+def _load_paintings(photo, options: argparse.Namespace) -> list:
+    """The paintings with their shares and places: the style first, then --blend, then --place."""
+    import helpers as nst
+    from style_transfer.masks import fit_mask
+
+    rest = round(1 - sum(share for _, share in options.blends), 9)
+    styles = [nst.Style(_load_painting(options.style, options), share=rest)]
+    for painting, share in options.blends:
+        styles.append(nst.Style(_load_painting(painting, options), share=share))
+    for file, painting in options.places:
+        mask = fit_mask(file, nst.load_mask(file), photo)
+        styles.append(nst.Style(_load_painting(painting, options), mask=mask))
+    return styles
+
+
+def _load_painting(file: str, options: argparse.Namespace):
+    """A painting at its own scale; says so if the file has fewer pixels than that."""
+    import helpers as nst
+
+    size = max(1, round(options.style_scale * options.size))
+    painting = nst.load_image(file, size)
+    long_side = max(painting.shape[-2:])
+    if options.style_scale > 1 and long_side < size:
+        print(
+            f"note: {file} has {long_side} px, so its style scale is {long_side / options.size:.2g}"
+        )
+    return painting
+
+
+def _paint(photo, paintings: list, options: argparse.Namespace) -> list:
     """Prints a forecast, runs to the end with a progress bar, and returns all Snapshots."""
     import helpers as nst
 
-    style = nst.recolor(painting, like=photo) if options.preserve_color else painting
+    subject, styles = _in_colors(photo, paintings, options)
     vgg = _network(options)
     stages = nst.stages_for(photo, _fitting(options.sizes, photo), options.steps)
     total = sum(stage.evaluations for stage in stages)
-    forecast = nst.forecast(vgg, photo, style, stages=stages)
+    forecast = nst.forecast(vgg, subject, styles, stages=stages, layers=options.layers)
     options.largest = forecast.largest
     machine = f"the network computes in {vgg.precision} on {vgg.device.type}"
     print(f"forecast: {forecast}; {machine}", flush=True)
     run = nst.stylize(
-        photo,
-        style,
+        subject,
+        styles,
         vgg=vgg,
         weights=options.weights,
         layers=options.layers,
@@ -167,7 +200,32 @@ def _paint(photo, painting, options: argparse.Namespace) -> list:
         lr=options.lr,
         generator=nst.seed(options.seed),
     )
+    if options.luminance:
+        run = _with_colors(run, photo)
     return nst.watch(run, total=total)
+
+
+def _in_colors(photo, paintings: list, options: argparse.Namespace) -> tuple:
+    """The photograph and the paintings as the run sees them, after the flags for color."""
+    import helpers as nst
+
+    if options.luminance:
+        gray = nst.luminance(photo)
+        return gray, nst.change_paintings(
+            paintings, lambda one: nst.recolor(nst.luminance(one), like=gray)
+        )
+    if options.preserve_color:
+        return photo, nst.change_paintings(paintings, lambda one: nst.recolor(one, like=photo))
+    return photo, paintings
+
+
+def _with_colors(run, photo):
+    """The Snapshots of a run with the colors of the photograph, at the size of each."""
+    import helpers as nst
+
+    for snapshot in run:
+        small = nst.resize(photo, tuple(snapshot.image.shape[-2:]))
+        yield replace(snapshot, image=nst.with_colors(snapshot.image, like=small))
 
 
 def _warn_if_smaller(photo, options: argparse.Namespace) -> None:
@@ -204,7 +262,10 @@ def _check_outputs(options: argparse.Namespace) -> None:
     """Raises ValueError or OSError if an output cannot be written, or would replace an input."""
     from style_transfer.files import prepare_output
 
-    inputs = (Path(options.content).resolve(), Path(options.style).resolve())
+    named = [options.content, options.style]
+    named += [painting for painting, _ in options.blends]
+    named += [file for pair in options.places for file in pair]
+    inputs = [Path(file).resolve() for file in named]
     outputs = (
         (options.output, PICTURE_SUFFIXES),
         (options.gif, (".gif",)),
@@ -216,7 +277,7 @@ def _check_outputs(options: argparse.Namespace) -> None:
         prepare_output(path, suffixes)
         if path.resolve() in inputs:
             raise ValueError(
-                f"{path}: is one of the two pictures that go in; give the result another name"
+                f"{path}: is one of the pictures that go in; give the result another name"
             )
 
 

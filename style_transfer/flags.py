@@ -16,6 +16,7 @@ This file imports nothing heavy, so a mistake is answered before torch is loaded
 """
 
 import argparse
+import math
 
 from style_transfer.settings import (
     EVALUATIONS,
@@ -127,6 +128,46 @@ def _add_network_flags(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_control_flags(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags for several paintings, their places, their scale and the colors."""
+    add = parser.add_argument
+    add(
+        "--blend",
+        action="append",
+        default=[],
+        metavar="PAINTING=SHARE",
+        help="mix in another painting, for instance wave.jpg=0.3; the rest goes to the style; may "
+        "be repeated",
+    )
+    add(
+        "--place",
+        action="append",
+        default=[],
+        metavar="MASK=PAINTING",
+        help="use another painting where the mask is white, for instance sky.png=wave.jpg; the "
+        "style gets the rest; the mask has the photograph's proportions; may be repeated",
+    )
+    add(
+        "--style-scale",
+        type=float,
+        default=1.0,
+        metavar="S",
+        help="size of the paintings in proportion to the picture: 0.5 makes finer strokes, 2 "
+        "broader ones (%(default)g)",
+    )
+    colors = parser.add_mutually_exclusive_group()
+    colors.add_argument(
+        "--preserve-color",
+        action="store_true",
+        help="keep the photograph's palette: the paintings are recolored to it first",
+    )
+    colors.add_argument(
+        "--luminance",
+        action="store_true",
+        help="keep the color of every pixel of the photograph: only the luminance is painted",
+    )
+
+
 def with_dashes(words: list[str]) -> list[str]:
     """Turns --style_weight=5 into --style-weight=5, because both spellings are in use."""
     spelled = []
@@ -159,6 +200,49 @@ def sizes(options: argparse.Namespace) -> tuple[int, ...] | None:
             f"--size is {options.size} and --sizes ends at {found[-1]}; give one of them"
         )
     options.size = found[-1]
+    return found
+
+
+def blends(words: list[str]) -> list[tuple[str, float]]:
+    """Pairs of a painting and its share, from the words after --blend.
+
+    Raises: ValueError for a word without a share, a share outside [0, 1], or shares over 1 in all.
+    """
+    found = []
+    for word in words:
+        painting, equals, share = word.rpartition("=")
+        try:
+            number = float(share)
+        except ValueError:
+            number = math.nan
+        if not equals or not painting or not 0 <= number <= 1:
+            raise ValueError(
+                f"--blend is {word!r}; give a painting and its share from 0 to 1, as in "
+                "wave.jpg=0.3"
+            )
+        found.append((painting, number))
+    total = sum(share for _, share in found)
+    if total > 1 + 1e-9:
+        raise ValueError(
+            f"the shares after --blend add up to {total:g}; give 1 or less, because the style gets "
+            "the rest"
+        )
+    return found
+
+
+def places(words: list[str]) -> list[tuple[str, str]]:
+    """Pairs of a mask and a painting, from the words after --place.
+
+    Raises: ValueError for a word that is no such pair.
+    """
+    found = []
+    for word in words:
+        mask, equals, painting = word.partition("=")
+        if not equals or not mask or not painting:
+            raise ValueError(
+                f"--place is {word!r}; give a mask and a painting, as in sky.png=wave.jpg"
+            )
+        found.append((mask, painting))
     return found
 
 

@@ -11,6 +11,7 @@ from style_transfer import features
 from style_transfer.features import LAYERS, VGG19, block_of
 from style_transfer.images import fit, resize
 from style_transfer.losses import StyleLayers, transfer
+from style_transfer.paintings import Paintings, change_paintings
 from style_transfer.settings import STYLE_LAYERS, Stage, plan
 from style_transfer.steps import history_size
 
@@ -64,7 +65,7 @@ def duration(seconds: float) -> str:
 def forecast(
     vgg: VGG19,
     photo: Tensor,
-    painting: Tensor,
+    painting: Paintings,
     *,
     stages: tuple[Stage, ...] | None = None,
     layers: StyleLayers = STYLE_LAYERS,
@@ -113,9 +114,14 @@ def available_memory() -> int:
     return max(0, free)
 
 
-def _seconds_per_pixel(vgg: VGG19, photo: Tensor, painting: Tensor, layers: StyleLayers) -> float:
-    small_photo = resize(photo, min(PROBE_SIZE, max(photo.shape[-2:])))
-    small_painting = resize(painting, min(PROBE_SIZE, max(painting.shape[-2:])))
+def _seconds_per_pixel(
+    vgg: VGG19, photo: Tensor, painting: Paintings, layers: StyleLayers
+) -> float:
+    def small(image: Tensor) -> Tensor:
+        return resize(image, min(PROBE_SIZE, max(image.shape[-2:])))
+
+    small_photo = small(photo)
+    small_painting = change_paintings(painting, small)
     objective = transfer(vgg, small_photo, small_painting, layers=layers)
     image = small_photo.clone().requires_grad_(True)
     times = []

@@ -160,6 +160,38 @@ def interpolate(values: Tensor, size: tuple[int, int]) -> Tensor:
     return F.interpolate(values, size, mode="bilinear", antialias=True, align_corners=False)
 
 
+# Luminance as a weighted sum of red, green and blue, as JPEG defines it (ITU-R BT.601).
+LUMINANCE = (0.299, 0.587, 0.114)
+
+
+def luminance(image: Tensor) -> Tensor:
+    """The luminance of an image as a gray image (1, 3, H, W): 0.299 R + 0.587 G + 0.114 B.
+
+    Source: ITU-R BT.601. Built in: 10_control.
+    """
+    check_image(image)
+    weights = image.new_tensor(LUMINANCE).view(1, 3, 1, 1)
+    return (image * weights).sum(1, keepdim=True).expand_as(image)
+
+
+def with_colors(image: Tensor, like: Tensor) -> Tensor:
+    """Gives each pixel of an image the color of the same pixel of another; its luminance stays.
+
+    To each RGB value, the difference of the two luminances is added. The result is clipped to
+    [0, 1], which changes the luminance of very bright and very dark colors. Source: Gatys, Bethge,
+    Hertzmann, Shechtman, "Preserving Color in Neural Artistic Style Transfer" (arXiv:1606.05897),
+    section 3.2. Built in: 10_control. Raises: ValueError if the sizes differ.
+    """
+    check_image(image)
+    check_image(like)
+    if image.shape != like.shape:
+        raise ValueError(
+            f"image is {tuple(image.shape)} and like {tuple(like.shape)}; colors go from pixel to "
+            "pixel: give both the same size with resize"
+        )
+    return (like + luminance(image) - luminance(like)).clamp(0, 1)
+
+
 def recolor(image: Tensor, like: Tensor) -> Tensor:
     """Gives an image the mean and the covariance of another image's RGB values, clipped to [0, 1].
 

@@ -16,6 +16,8 @@ from torch import Tensor
 
 from style_transfer.fast_gram import fast_gram_matrix
 from style_transfer.features import LAYERS, VGG19
+from style_transfer.masks import carry_mask, fit_mask
+from style_transfer.paintings import Paintings, Region, Style, regions_of
 from style_transfer.settings import CONTENT_LAYER, STYLE_LAYERS, Weights, check_weight
 
 Objective = Callable[[Tensor], dict[str, Tensor]]
@@ -41,6 +43,18 @@ def gram_matrix(features: Tensor) -> Tensor:
     """
     flat = features.flatten(2)  # (B, C, H*W): one row per channel
     return flat @ flat.transpose(1, 2) / flat.shape[2]
+
+
+def guided_gram(features: Tensor, mask: Tensor) -> Tensor:
+    """Features (B, C, H, W) and a mask -> Gram matrices (B, C, C) of the place that it marks.
+
+    G_ij = sum_k m_k F_ik F_jk / sum_k m_k, a mean over the positions k with the weights m_k. The
+    mask (1, 1, any height, any width) is carried to the size of the features. With a mask of ones
+    it is `gram_matrix`. Source: Gatys et al. 2017 (arXiv:1611.07865), section 4, where the features
+    are multiplied by T; here T is the square root of the mask. Built in: 10_control.
+    """
+    weights = carry_mask(mask.to(features), features.shape[-2:])
+    return fast_gram_matrix(features * weights.sqrt()) / weights.mean()
 
 
 def content_loss(features: Tensor, target: Tensor) -> Tensor:
@@ -92,6 +106,17 @@ def style_loss(
     return sum(weights[layer] * gram_loss(grams[layer], targets[layer]) for layer in grams)
 
 
+def region_loss(features: Tensor, mask: Tensor | None, target: Tensor) -> Tensor:
+    """The style loss of one layer in one region: E_l there, times the area of the region.
+
+    The area is the mean of the mask, so a pixel counts as much in a small region as in a large one.
+    `mask` None is the whole picture. Built in: 10_control.
+    """
+    if mask is None:
+        return gram_loss(fast_gram_matrix(features), target)
+    return mask.mean() * gram_loss(guided_gram(features, mask), target)
+
+
 def tv_loss(image: Tensor) -> Tensor:
     """Total variation: the sum of squared differences of neighboring pixels, per number.
 
@@ -137,7 +162,7 @@ def grain_loss(image: Tensor, target: Tensor) -> Tensor:
 def distances(
     vgg: VGG19,
     photo: Tensor,
-    painting: Tensor,
+    painting: Paintings,
     layers: StyleLayers = STYLE_LAYERS,
     *,
     kept: dict | None = None,
@@ -145,20 +170,26 @@ def distances(
     """Returns a function from an image to its distances from the targets, without any weights.
 
     The function returns a dict: "content" is the content loss, "style" is a dict from layer to
-    its E_l, "tv" is the total variation, "grain" is the excess of chroma grain. The two pictures
-    may differ in size; the image must have the photograph's. The targets are computed once, here;
-    `kept` is as in `target_grams`. Built in: 05_losses.
+    its E_l, "tv" is the total variation, "grain" is the excess of chroma grain. `painting` is one
+    image, or a list of `Style`. The pictures may differ in size; the image must have the
+    photograph's. The targets are computed once, here; `kept` is as in `target_grams`. Built in:
+    05_losses.
     """
     names = tuple(layer_weights(layers))
     content_target = target_features(vgg, photo, [CONTENT_LAYER])[CONTENT_LAYER]
-    gram_targets = target_grams(vgg, painting, names, kept=kept)
-    grain_target = chroma_grain(painting.detach().to(vgg.device))
+    regions = regions_of(painting, photo.to(vgg.device))
+    gram_targets = [mixed_grams(vgg, region, names, kept) for region in regions]
+    grain_target = mixed_grain(regions).to(vgg.device)
 
     def measure(image: Tensor) -> dict:
         features = vgg(image, {CONTENT_LAYER, *names})
-        style = {
-            name: gram_loss(fast_gram_matrix(features[name]), gram_targets[name]) for name in names
-        }
+        style = {}
+        for name in names:
+            losses = [
+                region_loss(features[name], region.mask, targets[name])
+                for region, targets in zip(regions, gram_targets, strict=True)
+            ]
+            style[name] = sum(losses)
         return {
             "content": content_loss(features[CONTENT_LAYER], content_target),
             "style": style,
@@ -234,6 +265,49 @@ def target_grams(
     return grams
 
 
+def mix_grams(grams: Iterable[Tensor], shares: Iterable[float]) -> Tensor:
+    """The sum of Gram matrices (B, C, C), each times its share. Built in: 10_control."""
+    return sum(share * gram for gram, share in zip(grams, shares, strict=True))
+
+
+def mixed_grams(
+    vgg: VGG19, region: Region, layers: Iterable[str], kept: dict | None = None
+) -> dict[str, Tensor]:
+    """The targets of a region: per layer, the mix of the Gram matrices of the paintings there."""
+    shares = {name: region.shares(name) for name in layers}
+    grams = {}
+    for style in region.styles:
+        names = [name for name in shares if style.serves(name)]
+        grams[style] = _grams_of(vgg, style, names, kept)
+    mixed = {}
+    for name, pairs in shares.items():
+        serving = [grams[style][name] for style, _ in pairs]
+        mixed[name] = mix_grams(serving, [share for _, share in pairs])
+    return mixed
+
+
+def _grams_of(vgg: VGG19, style: Style, layers: list[str], kept: dict | None) -> dict[str, Tensor]:
+    """The Gram matrices of a style's painting, or of the part of it that counts."""
+    if not layers:
+        return {}
+    if style.painting_mask is None:
+        return target_grams(vgg, style.painting, layers, kept=kept)
+    mask = fit_mask("painting_mask", style.painting_mask, style.painting)
+    features = target_features(vgg, style.painting, layers)
+    return {name: guided_gram(features[name], mask) for name in features}
+
+
+def mixed_grain(regions: list[Region]) -> Tensor:
+    """The chroma grain of the paintings, a mean weighted by their shares and their areas."""
+    total = sum(region.area for region in regions)
+    grain = 0.0
+    for region in regions:
+        for style in region.styles:
+            part = region.area / total * style.share
+            grain = grain + part * chroma_grain(style.painting.detach())
+    return grain
+
+
 # ------------------------------------------------------------------------------ objectives
 
 
@@ -265,7 +339,7 @@ def texture(vgg: VGG19, painting: Tensor, layers: StyleLayers = STYLE_LAYERS) ->
 def transfer(
     vgg: VGG19,
     photo: Tensor,
-    painting: Tensor,
+    painting: Paintings,
     weights: Weights | None = None,
     *,
     layers: StyleLayers = STYLE_LAYERS,
@@ -274,8 +348,9 @@ def transfer(
     """Objective with the terms content, style, tv and grain, the loss of style transfer.
 
     `layers` are style layers, which then weigh equally, or a dict from layer to its weight w_l.
-    The two pictures may differ in size; the image must have the photograph's. `kept` is as in
-    `target_grams`. Source: Gatys et al. 2016, equation 7. Built in: 05_losses.
+    `painting` is one image, or a list of `Style`. The pictures may differ in size; the image must
+    have the photograph's. `kept` is as in `target_grams`. Source: Gatys et al. 2016, equation 7.
+    Built in: 05_losses.
     """
     measure = distances(vgg, photo, painting, layers, kept=kept)
     return lambda image: weigh(measure(image), weights, layers)

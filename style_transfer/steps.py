@@ -11,6 +11,7 @@ from torch import Tensor
 from style_transfer.features import VGG19, deepest, native_precision
 from style_transfer.images import check_image, device, interpolate, noise_like, recolor, resize
 from style_transfer.losses import Objective, StyleLayers, layer_weights, transfer
+from style_transfer.paintings import Paintings, change_paintings, regions_of
 from style_transfer.settings import (
     EVERY,
     START,
@@ -229,27 +230,42 @@ def _first_step(
 
 
 def first_image(
-    start: str, photo: Tensor, painting: Tensor, generator: torch.Generator | None = None
+    start: str, photo: Tensor, painting: Paintings, generator: torch.Generator | None = None
 ) -> Tensor:
     """The image (1, 3, H, W) from which a run starts, at the photograph's size.
 
     `start` is "recolored" (the photograph in the painting's palette), "content" (the photograph),
-    "noise" (gray noise, drawn with `generator`) or "style" (the painting).
-    Raises: ValueError for another word. Built in: 07_optimization.
+    "noise" (gray noise, drawn with `generator`) or "style" (the painting). Several paintings are
+    mixed by their shares, each in its place. Raises: ValueError for another word. Built in:
+    07_optimization.
     """
     check_word("start", start, STARTS)
     if start == "recolored":
-        return recolor(photo, like=painting)
+        return _in_places(photo, painting, lambda one: recolor(photo, like=one))
     if start == "noise":
         return noise_like(photo, generator)
     if start == "style":
-        return resize(painting, tuple(photo.shape[-2:]))
+        return _in_places(photo, painting, lambda one: resize(one, tuple(photo.shape[-2:])))
     return photo
+
+
+def _in_places(photo: Tensor, painting: Paintings, make: Callable[[Tensor], Tensor]) -> Tensor:
+    """Makes an image from each painting and puts it in its place; elsewhere is the photograph."""
+    regions = regions_of(painting, photo)
+    mixed = []
+    for region in regions:
+        mixed.append(sum(style.share * make(style.painting) for style in region.styles))
+    if len(regions) == 1 and regions[0].mask is None:
+        return mixed[0]
+    masks = [torch.ones_like(photo[:, :1]) if one.mask is None else one.mask for one in regions]
+    covered = sum(masks)
+    image = sum(mask * made for mask, made in zip(masks, mixed, strict=True))
+    return (image + (1 - covered).clamp(min=0) * photo) / covered.clamp(min=1)
 
 
 def stylize(
     photo: Tensor,
-    painting: Tensor,
+    painting: Paintings,
     *,
     vgg: VGG19 | None = None,
     weights: Weights | None = None,
@@ -265,28 +281,36 @@ def stylize(
 ) -> Iterator[Snapshot]:
     """Paints the photograph in the style of the painting: `transfer` and `optimize` together.
 
-    A small picture is optimized at its own size. A larger one goes from coarse to fine: it is
-    painted small first, where the strokes are broad, then enlarged and painted on. `sizes` are the
-    long sides of these stages; None means `settings.plan`. `evaluations` counts all stages.
-
-    `vgg` None means the pocket network on the fastest device, in bfloat16 if the processor
-    computes in it directly. `start` and `generator` are as in `first_image`, `weights`, `layers`
-    and `kept` as in `transfer`, the rest as in `optimize`. Built in: 07_optimization.
-    Raises: ValueError for a setting out of range, or a size above the photograph's.
+    `painting` is one image, or a list of `Style`. A small picture is optimized at its own size. A
+    larger one goes from coarse to fine: it is painted small first, where the strokes are broad,
+    then enlarged and painted on. `sizes` are the long sides of these stages; None means
+    `settings.plan`. `evaluations` counts all stages. `vgg` None means the pocket network on
+    the fastest device, in bfloat16 if the processor computes in it. `start` and `generator` are as
+    in `first_image`, `weights`, `layers` and `kept` as in `transfer`, the rest as in `optimize`.
+    Built in: 07_optimization. Raises: ValueError for a setting out of range, or a size above the
+    photograph's.
     """
     check_word("start", start, STARTS)
     check_count("every", every)
-    layers = layer_weights(layers)
-    deepest(set(layers))  # refuses an unknown layer here, before the run begins
     stages = stages_for(photo, sizes, evaluations)
+    # Mistakes in layers and masks are refused here, before the run begins.
+    layers = _known(layers)
+    regions_of(painting, photo)
     options = {"method": method, "lr": learning_rate(method, lr), "every": every}
     vgg = vgg or _default_network()
 
-    def prepare(photo: Tensor, painting: Tensor) -> tuple[Objective, Tensor]:
+    def prepare(photo: Tensor, painting: Paintings) -> tuple[Objective, Tensor]:
         objective = transfer(vgg, photo, painting, weights, layers=layers, kept=kept)
         return objective, first_image(start, photo, painting, generator)
 
-    return _coarse_to_fine(photo.to(vgg.device), painting.to(vgg.device), stages, prepare, options)
+    return _coarse_to_fine(photo.to(vgg.device), painting, stages, prepare, options)
+
+
+def _known(layers: StyleLayers) -> dict[str, float]:
+    """Style layers with their weights. Raises: ValueError for an unknown layer."""
+    weights = layer_weights(layers)
+    deepest(set(weights))
+    return weights
 
 
 def _default_network() -> VGG19:
@@ -312,9 +336,9 @@ def stages_for(
 
 def _coarse_to_fine(
     photo: Tensor,
-    painting: Tensor,
+    painting: Paintings,
     stages: tuple[Stage, ...],
-    prepare: Callable[[Tensor, Tensor], tuple[Objective, Tensor]],
+    prepare: Callable[[Tensor, Paintings], tuple[Objective, Tensor]],
     options: dict,
 ) -> Iterator[Snapshot]:
     """Runs one stage after another; each begins with the picture of the one before, enlarged.
@@ -328,7 +352,8 @@ def _coarse_to_fine(
     for stage in stages:
         began = time.perf_counter()
         factor = stage.size / full_size
-        objective, image = prepare(_scaled(photo, factor), _scaled(painting, factor))
+        styles = change_paintings(painting, _scaling(factor, photo.device))
+        objective, image = prepare(_scaled(photo, factor), styles)
         if last is not None:
             image = enlarge(last.image, image)
         seconds += time.perf_counter() - began
@@ -341,6 +366,11 @@ def _coarse_to_fine(
             yield last
         evaluations = last.evaluations
         seconds = last.seconds
+
+
+def _scaling(factor: float, where: torch.device) -> Callable[[Tensor], Tensor]:
+    """A function that makes an image smaller by a factor, on a device."""
+    return lambda image: _scaled(image.to(where), factor)
 
 
 def _scaled(image: Tensor, factor: float) -> Tensor:

@@ -46,6 +46,8 @@ FLOORS = [
     ["style_transfer.display"],
     ["style_transfer.flags"],
     ["style_transfer.images"],
+    ["style_transfer.masks"],
+    ["style_transfer.paintings"],
     ["style_transfer.features"],
     ["style_transfer.fast_gram"],
     ["style_transfer.losses"],

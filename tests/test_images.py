@@ -269,3 +269,31 @@ def test_side_by_side_has_the_height_of_the_last():
     assert torch.allclose(row[..., 5:], blue, atol=1e-6)
     alone = random_image()
     assert torch.allclose(nst.side_by_side(alone), alone, atol=1e-6)
+
+
+# ------------------------------------------------------------------------------ luminance
+
+
+def test_luminance_by_hand():
+    image = torch.tensor([1.0, 0.5, 0.0]).view(1, 3, 1, 1).expand(1, 3, 2, 2)
+    gray = nst.luminance(image)
+    assert gray.shape == (1, 3, 2, 2)
+    assert torch.allclose(gray, torch.tensor(0.299 + 0.5 * 0.587))
+    assert torch.allclose(nst.luminance(torch.ones(1, 3, 2, 2)), torch.tensor(1.0))
+
+
+def test_with_colors_takes_luminance_here_and_color_there():
+    image = 0.4 + 0.2 * random_image(8, 9)
+    like = 0.4 + 0.2 * random_image(8, 9, seed=1)  # near gray, so nothing is clipped
+    mixed = nst.with_colors(image, like=like)
+    assert torch.allclose(nst.luminance(mixed), nst.luminance(image), atol=1e-6)
+    chroma = like - nst.luminance(like)
+    assert torch.allclose(mixed - nst.luminance(mixed), chroma, atol=1e-6)
+    assert torch.allclose(nst.with_colors(image, like=image), image, atol=1e-6)
+
+
+def test_with_colors_wants_one_size_and_stays_in_the_range():
+    white = torch.ones(1, 3, 4, 4)
+    assert nst.with_colors(white, like=random_image(4, 4)).max() == 1
+    with pytest.raises(ValueError, match="give both the same size"):
+        nst.with_colors(white, like=random_image(4, 5))

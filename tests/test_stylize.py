@@ -4,15 +4,25 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
+import helpers as nst
 import stylize
 from style_transfer.features import POCKET
 from style_transfer.settings import ASSETS
 
 ROOT = Path(stylize.__file__).parent
 SMALL = ["--size", "48", "--steps", "4"]
+
+
+def upper_half(path, size=(64, 43)):
+    """Writes a mask that is white in its upper half, and returns its path."""
+    mask = Image.new("L", size, 0)
+    mask.paste(255, (0, 0, size[0], size[1] // 2))
+    mask.save(path)
+    return path
 
 
 def run(*words, cwd):
@@ -70,6 +80,8 @@ def test_the_command_that_people_know(tmp_path):
 
 
 def test_every_flag_reaches_the_run(tmp_path, capsys):
+    sky = upper_half(tmp_path / "sky.png")
+
     def picture(*words):
         path = tmp_path / f"{len(list(tmp_path.iterdir()))}.png"
         assert stylize.main([*SMALL, *words, "--output", str(path)]) == 0, capsys.readouterr().err
@@ -91,6 +103,13 @@ def test_every_flag_reaches_the_run(tmp_path, capsys):
         ["--random-input"],
         ["--random_input", "--seed=1"],
         ["--preserve-color"],
+        ["--luminance"],
+        ["--style-scale=0.5"],
+        ["--style_scale=2"],
+        ["--blend", "grass=0.5"],
+        ["--blend=grass=0.25", "--blend", "hokusai_great_wave=0.25"],
+        ["--place", f"{sky}=hokusai_great_wave"],
+        ["--place", f"{sky}=hokusai_great_wave", "--blend=grass=0.5", "--sizes=32,48"],
         ["--network", str(POCKET), "--content_weight=8"],
         ["--content", str(ASSETS / "flower.jpg")],
         ["--style", str(ASSETS / "grass.jpg")],
@@ -116,11 +135,27 @@ def test_every_flag_reaches_the_run(tmp_path, capsys):
         (["--steps", "0"], "--steps is 0"),
         (["--lr", "nan"], "lr is nan"),
         (["--network", "vgg16"], "network is 'vgg16'"),
-        (["--output", str(ASSETS / "china.jpg")], "one of the two pictures that go in"),
+        (["--blend", "starry_night"], "give a painting and its share"),
+        (["--blend", "grass=1.2"], "give a painting and its share"),
+        (["--blend", "grass=some"], "give a painting and its share"),
+        (["--blend", "grass=0.6", "--blend", "brick=0.6"], "add up to 1.2"),
+        (["--blend", "missing.jpg=0.5"], "missing.jpg: no such file"),
+        (["--place", "sky.png"], "give a mask and a painting"),
+        (["--place", "missing.png=grass"], "missing.png: no such file"),
+        (["--place", "black.png=grass"], "black.png: is black everywhere"),
+        (["--place", "square.png=grass"], "square.png is 50x50 and its picture 512x342"),
+        (["--place", "white.png=grass"], "the masks cover the whole picture"),
+        (["--style-scale", "0"], "--style-scale is 0"),
+        (["--style-scale", "nan"], "--style-scale is nan"),
+        (["--luminance", "--preserve-color"], "not allowed with"),
+        (["--output", str(ASSETS / "china.jpg")], "one of the pictures that go in"),
     ],
 )
 def test_a_mistake_ends_in_one_line_and_status_2(words, message, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    Image.new("L", (64, 43), 0).save("black.png")
+    Image.new("L", (64, 43), 255).save("white.png")
+    Image.new("L", (50, 50), 255).save("square.png")
     try:
         status = stylize.main(words)
     except SystemExit as end:  # argparse's own way out
@@ -169,3 +204,73 @@ def test_pictures_by_place_equal_pictures_by_flag(tmp_path):
 def test_a_mistake_is_answered_before_torch_is_loaded():
     code = "import sys, stylize; assert not {'torch', 'matplotlib'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+# ------------------------------------------------------------------------------ control
+
+
+def pixels(path):
+    with Image.open(path) as picture:
+        return np.asarray(picture.convert("RGB"), float) / 255
+
+
+def test_blends_of_0_and_1_are_the_single_paintings(tmp_path):
+    def picture(*words):
+        path = tmp_path / "picture.png"
+        assert stylize.main([*SMALL, "-c", "china", *words, "-o", str(path)]) == 0
+        return path.read_bytes()
+
+    night = picture("-s", "starry_night")
+    wave = picture("-s", "hokusai_great_wave")
+    both = ["-s", "starry_night", "--blend"]
+    assert picture(*both, "hokusai_great_wave=0") == night
+    assert picture(*both, "hokusai_great_wave=1") == wave
+    assert picture(*both, "hokusai_great_wave=0.5") not in (night, wave)
+
+
+def test_all_flags_of_control_in_one_run(tmp_path, capsys):
+    sky = upper_half(tmp_path / "sky.png", (640, 427))
+    words = ["--blend", "grass=0.2", "--place", f"{sky}=hokusai_great_wave", "--luminance"]
+    words += ["--style-scale", "1.5", "--sizes", "32,48", "--steps", "4", "--gif", "--panel"]
+    path = tmp_path / "out.png"
+    assert stylize.main([*words, "-o", str(path)]) == 0, capsys.readouterr().err
+    assert pixels(path).shape == (32, 48, 3)
+    with Image.open(tmp_path / "out.gif") as gif:
+        assert gif.size == (48, 32)
+    with Image.open(tmp_path / "out_panel.png") as panel:
+        assert panel.width > 4 * 40  # photograph, three paintings and the result
+    assert "forecast: about" in capsys.readouterr().out
+
+
+def test_luminance_keeps_the_colors_of_every_pixel(tmp_path):
+    path = tmp_path / "out.png"
+    assert (
+        stylize.main(["-c", "china", "-s", "starry_night", *SMALL, "--luminance", "-o", str(path)])
+        == 0
+    )
+    painted = pixels(path)
+    photo = nst.load_image("china", 48)[0].permute(1, 2, 0).numpy()
+    change = painted - photo
+    inside = (painted > 0.01).all(-1) & (painted < 0.99).all(-1)  # not clipped
+    assert inside.mean() > 0.5
+    # All three values of a pixel change by the same amount, up to the rounding to 8 bits.
+    assert np.ptp(change[inside], axis=-1).max() < 2.5 / 255
+    assert np.abs(change).mean() > 0.01
+
+
+def test_a_painting_too_small_for_its_scale_is_noted(tmp_path, capsys):
+    path = str(tmp_path / "out.png")
+    assert (
+        stylize.main(
+            ["-c", "china", "-s", "starry_night", *SMALL, "--style-scale", "20", "-o", path]
+        )
+        == 0
+    )
+    assert "note: starry_night has 706 px, so its style scale is 15" in capsys.readouterr().out
+
+
+def test_a_mask_is_no_place_for_the_result(tmp_path, capsys):
+    sky = upper_half(tmp_path / "sky.png")
+    words = ["--place", f"{sky}=grass", "-o", str(sky)]
+    assert stylize.main([*SMALL, *words]) == 2
+    assert "is one of the pictures that go in" in capsys.readouterr().err
