@@ -1,11 +1,16 @@
 """The checks of lesson 11, Studio."""
 
+import copy
 import itertools
 import math
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
 
+import helpers as nst
 from exercises.checking import Wrong, describe, exercise, expect, kind
+from exercises.watching import Pass, watch_passes
 
 NO_RETURN = "Perhaps the function has no `return`."
 
@@ -209,3 +214,278 @@ def _drawn_guess(times: list[float], gap: float, came: list) -> str:
     if len(came) > len(wanted):
         return "Those are too many. Perhaps the last drawing is not kept up to date."
     return "The first one is drawn, then each that is `gap` or more after the last drawing."
+
+
+# ------------------------------------------------------------------------------ style_transfer
+
+WEIGHT = 30.0  # of style; the content weight is 1
+EVALUATIONS = 20
+
+
+@exercise
+def whole_program(attempt):
+    """Exercise 3: style transfer of two small pictures, and every gradient on the way."""
+    vgg = nst.VGG19("pocket")
+    photo = nst.load_image("china", 48).cpu()
+    painting = nst.load_image("starry_night", 40).cpu()
+    network = copy.deepcopy(vgg.features).requires_grad_(True)  # as torchvision's network has it
+    passes = watch_passes(network)
+    given = photo.clone(), painting.clone()
+    came = _answer_errors(attempt, network, *given, WEIGHT, EVALUATIONS)
+    _check_given(vgg, network, zip(("photo", "painting"), (photo, painting), given, strict=True))
+    _check_pictures_seen(vgg, passes, photo, painting)
+    evaluated = [one for one in passes if one.gradient is not None]
+    _check_evaluations(passes, evaluated)
+    reference = _Reference(vgg, photo, painting)
+    _check_gradients(reference, evaluated)
+    _check_result(reference, vgg, evaluated, photo, came)
+
+
+ERRORS = {  # a part of an error's text: what it says, and a possible cause
+    "backward through the graph a second time": "the second backward pass failed. Perhaps a target "
+    "was not detached. Compute all targets once, under `torch.no_grad()`.",
+    "does not require grad": "the loss has no gradient. Perhaps the image does not require one, "
+    "or it went through the network under `no_grad`.",
+    "can't optimize a non-leaf Tensor": "the optimizer refuses the image. Perhaps it was computed "
+    "after `requires_grad_(True)`. Make the copy first, and require the gradient last.",
+    "a leaf Variable that requires grad": "the image may not be written into while gradients are "
+    "recorded. Perhaps `clamp_` stands outside of `with torch.no_grad():`.",
+    "missing 1 required positional argument: 'closure'": "L-BFGS evaluates the loss by itself. "
+    "Give `step` a function that clears the gradients, computes the loss, calls `backward` and "
+    "returns the loss.",
+    "view size is not compatible": "L-BFGS needs an image whose numbers lie in order in memory. "
+    "Begin with `photo.clone(memory_format=torch.contiguous_format)`.",
+    "must match the size of tensor": "two tensors of different sizes met. Perhaps content was "
+    "compared with the painting, or style without Gram matrices. Only Gram matrices of pictures "
+    "with different sizes have the same shape.",
+}
+
+
+def _answer_errors(attempt, *arguments):
+    """Calls the attempt; an error that learners often meet becomes a Wrong with its cause."""
+    try:
+        return attempt(*arguments)
+    except (RuntimeError, ValueError, TypeError) as error:
+        for part, answer in ERRORS.items():
+            if part in str(error):
+                raise Wrong(f"a run with {EVALUATIONS} evaluations: {answer}") from None
+        raise
+
+
+def _check_given(vgg: nst.VGG19, network: nn.Sequential, pictures) -> None:
+    """Raises Wrong if the attempt changed one of its arguments."""
+    for name, picture, given in pictures:
+        if not torch.equal(picture, given.detach()):
+            raise Wrong(
+                f"`{name}` after the run: expected that it stays as it was, but its numbers have "
+                "changed. Perhaps the optimizer got it, and not a clone of it."
+            )
+    weights = zip(vgg.features.parameters(), network.parameters(), strict=True)
+    if not all(torch.equal(before, after) for before, after in weights):
+        raise Wrong(
+            "the network after the run: expected that its weights stay as they were, but they have "
+            "changed. Perhaps the optimizer got `features.parameters()`, too. It may move nothing "
+            "but the pixels."
+        )
+
+
+def _check_pictures_seen(vgg: nst.VGG19, passes: list[Pass], photo, painting) -> None:
+    """Raises Wrong unless photograph and painting went through the network, normalized."""
+    seen = [one.picture for one in passes]
+    for name, picture in {"photo": photo, "painting": painting}.items():
+        if any(_alike(vgg.normalize(picture), came) for came in seen):
+            continue
+        what = f"`{name}` in the network: expected it normalized, with its size {_size(picture)}"
+        if any(_alike(picture, came) for came in seen):
+            raise Wrong(
+                f"{what}, got it in [0, 1]. Perhaps ImageNet's mean was not subtracted, or there "
+                "was no division by the standard deviation (lesson 01)."
+            )
+        shapes = ", ".join(sorted({_size(came) for came in seen})) or "no picture at all"
+        raise Wrong(
+            f"{what}, got {shapes}. Perhaps it was not used, was resized, or was normalized with "
+            "other numbers."
+        )
+
+
+def _alike(picture: Tensor, came: Tensor) -> bool:
+    return picture.shape == came.shape and torch.allclose(picture, came, atol=1e-3)
+
+
+def _size(picture: Tensor) -> str:
+    return f"{picture.shape[3]}x{picture.shape[2]}"
+
+
+def _check_evaluations(passes: list[Pass], evaluated: list[Pass]) -> None:
+    what = f"a run with {EVALUATIONS} evaluations"
+    if not evaluated:
+        raise Wrong(
+            f"{what}: expected gradients with respect to the image, got none. Perhaps `backward` "
+            "is not called, or the image is detached before it goes through the network."
+        )
+    if any(one.reached and not one.of_image for one in passes):
+        raise Wrong(
+            f"{what}: expected constant targets, but gradients flowed back through them. Perhaps "
+            "`retain_graph=True` hides a target that was not detached."
+        )
+    count = len(evaluated)
+    if count > EVALUATIONS + 2:
+        raise Wrong(
+            f"{what}: got {count}. Perhaps each `step` of L-BFGS makes 20 iterations. Its argument "
+            "`max_iter` sets their number."
+        )
+    if count < EVALUATIONS // 2:
+        raise Wrong(
+            f"{what}: got {count}. Perhaps the number is fixed in your function, or L-BFGS stopped "
+            "early. Set its `tolerance_grad` and `tolerance_change` to 0."
+        )
+    if not any(one.gradient.any() for one in evaluated):
+        raise Wrong(
+            f"{what}: expected that the image moves, but its gradient was 0 each time. Perhaps the "
+            "style loss is missing. At the photograph, the content loss and its gradient are 0."
+        )
+    if any(one.not_cleared for one in evaluated):
+        raise Wrong(
+            f"{what}: expected a new gradient at each of them, but the old ones were still there "
+            "and were added. Perhaps `optimizer.zero_grad()` is missing."
+        )
+
+
+class _Reference:
+    """The loss of the exercise and the losses of common mistakes, for a normalized picture."""
+
+    def __init__(self, vgg: nst.VGG19, photo: Tensor, painting: Tensor):
+        self.vgg = vgg
+        self.photo = vgg(photo, nst.LAYERS)
+        self.painting = vgg(painting, nst.LAYERS)
+
+    def features(self, picture: Tensor) -> dict[str, Tensor]:
+        # The network normalizes by itself, so the picture is brought back to RGB first.
+        return self.vgg(picture * self.vgg.std + self.vgg.mean, nst.LAYERS)
+
+    def content(self, features, layer: str = nst.CONTENT_LAYER) -> Tensor:
+        return F.mse_loss(features[layer], self.photo[layer])
+
+    def style(self, features, layers=nst.STYLE_LAYERS, divide=lambda channels, places: places):
+        """The mean of E_l over some layers, with Gram matrices divided in one way or another."""
+        total = 0
+        for layer in layers:
+            grams = []
+            for source in (features, self.painting):
+                flat = source[layer][0].flatten(1)  # (channels, positions)
+                grams.append(flat @ flat.T / divide(*flat.shape))
+            total = total + F.mse_loss(*grams) / 4
+        return total / len(layers)
+
+    def loss(self, features) -> Tensor:
+        return self.content(features) + WEIGHT * self.style(features)
+
+    def mistakes(self, features) -> dict[str, Tensor]:
+        """The losses of common mistakes, by a sentence about the mistake."""
+        content = self.content(features)
+        style = WEIGHT * self.style(features)
+        found = {
+            "Perhaps the style loss is missing, or detached.": content,
+            "Perhaps the content loss is missing, or detached.": style,
+            "Perhaps `weight` is not used.": content + style / WEIGHT,
+            "Perhaps `weight` multiplies the content loss.": WEIGHT * content + style / WEIGHT,
+            "Perhaps the quarter in E_l is missing.": content + 4 * style,
+            "Perhaps the style loss is a sum over the layers. Take their mean.": content
+            + len(nst.STYLE_LAYERS) * style,
+            "Perhaps the quarter in E_l is missing, and the style loss is a sum over the "
+            "layers. Take their mean.": content + 4 * len(nst.STYLE_LAYERS) * style,
+            "Perhaps the loss has the wrong sign.": -content - style,
+        }
+        numbers = features[nst.CONTENT_LAYER].numel()
+        for name, factor in {"a sum": numbers, "half a sum": numbers / 2}.items():
+            sentence = f"Perhaps the content loss is {name}. Take the mean."
+            found[sentence] = factor * content + style
+        return found | self._other_grams(features, content) | self._other_layers(features, content)
+
+    def _other_grams(self, features, content: Tensor) -> dict[str, Tensor]:
+        plain = self.style(features, divide=lambda channels, places: 1)
+        by_both = self.style(features, divide=lambda channels, places: channels * places)
+        return {
+            "Perhaps the Gram matrices are not normalized. Divide them by the number of positions, "
+            "because photo and painting have different sizes.": content + WEIGHT * plain,
+            "Perhaps the Gram matrices are divided by the channels, too. Divide by the number of "
+            "positions only.": content + WEIGHT * by_both,
+        }
+
+    def _other_layers(self, features, content: Tensor) -> dict[str, Tensor]:
+        convolutions = [layer.replace("relu", "conv") for layer in nst.STYLE_LAYERS]
+        of_convolutions = self.content(features, nst.CONTENT_LAYER.replace("relu", "conv"))
+        style = WEIGHT * self.style(features, convolutions)
+        found = {
+            "Perhaps the indices are those of the convolutions. The ReLU after a convolution has "
+            "the next index.": of_convolutions + style
+        }
+        for layer in nst.STYLE_LAYERS:
+            single = content + WEIGHT * self.style(features, [layer])
+            found[f"Perhaps {layer} is the only style layer. Take all five."] = single
+        return found
+
+
+def _check_gradients(reference: _Reference, evaluated: list[Pass]) -> None:
+    """Compares the direction of the gradient at three evaluations with that of the loss."""
+    places = sorted({1, len(evaluated) // 2, len(evaluated) - 1})
+    guesses = None
+    for place in places:
+        one = evaluated[place]
+        picture = one.picture.clone().requires_grad_(True)
+        features = reference.features(picture)
+        if _same_direction(reference.loss(features), picture, one.gradient):
+            continue
+        here = set()
+        for sentence, loss in reference.mistakes(features).items():
+            if _same_direction(loss, picture, one.gradient):
+                here.add(sentence)
+        guesses = here if guesses is None else guesses & here
+    if guesses is None:
+        return
+    guess = (
+        sorted(guesses)[0]
+        if guesses
+        else (
+            "Compare your content loss, your Gram matrices and your layers with those of the task."
+        )
+    )
+    raise Wrong(
+        "the gradient with respect to the image: expected that of the content loss plus "
+        f"{WEIGHT:g} times the style loss, got another direction. {guess}"
+    )
+
+
+def _same_direction(loss: Tensor, picture: Tensor, gradient: Tensor) -> bool:
+    """Whether a loss has this gradient, up to a positive factor."""
+    (wanted,) = torch.autograd.grad(loss, picture, retain_graph=True)
+    return F.cosine_similarity(wanted.flatten(), gradient.flatten(), dim=0).item() > 1 - 1e-5
+
+
+def _check_result(reference, vgg, evaluated: list[Pass], photo: Tensor, came) -> None:
+    """Checks the picture that came: its form, its range, and that its loss has fallen."""
+    what = f"the picture after {EVALUATIONS} evaluations"
+    if not isinstance(came, Tensor):
+        raise Wrong(f"{what}: expected a tensor, got {kind(came)}. {NO_RETURN}")
+    if came.shape != photo.shape:
+        raise Wrong(f"{what}: expected a tensor {tuple(photo.shape)}, got {kind(came)}. The result "
+                    "has the photograph's size.")  # fmt: skip
+    if came.requires_grad:
+        raise Wrong(f"{what}: expected a tensor without a gradient. Perhaps `detach()` is missing.")
+    low, high = came.min().item(), came.max().item()
+    if not (low >= 0 and high <= 1):
+        raise Wrong(
+            f"{what}: expected values from 0 to 1, got {low:.2f} to {high:.2f}. Perhaps the image "
+            "is not clipped, or it is still normalized."
+        )
+    with torch.no_grad():
+        before = reference.loss(reference.features(evaluated[0].picture)).item()
+        after = reference.loss(reference.features(vgg.normalize(came))).item()
+    if not after < before / 2:
+        guess = "Perhaps the learning rate is far too small or too large."
+        if _alike(vgg.normalize(came), evaluated[0].picture):
+            guess = "That is the first image. Perhaps you returned the start, or no step was made."
+        raise Wrong(
+            f"{what}: expected less than half of the first loss, {before:.3g}, got {after:.3g}. "
+            f"{guess}"
+        )

@@ -1,7 +1,12 @@
 """Common wrong answers to the exercises of lesson 11. Each gets a hint of its own."""
 
+import contextlib
 import itertools
 import math
+
+import torch
+
+import helpers as nst
 
 
 def weight_on_a_linear_slider(position, low, high):
@@ -150,6 +155,185 @@ def drawn_without_a_return(times, gap):
     drawn(times, gap)
 
 
+# ------------------------------------------------------------------------------ whole_program
+
+CONTENT = nst.LAYERS.index(nst.CONTENT_LAYER)
+STYLE = [nst.LAYERS.index(layer) for layer in nst.STYLE_LAYERS]
+
+
+def walked(features, image, *, normalized=True):
+    """The outputs of all layers, by index."""
+    x = image
+    if normalized:
+        mean = torch.tensor(nst.MEAN).view(1, 3, 1, 1)
+        std = torch.tensor(nst.STD).view(1, 3, 1, 1)
+        x = (image - mean) / std
+    outputs = []
+    for layer in features:
+        x = layer(x)
+        outputs.append(x)
+    return outputs
+
+
+def gram(x):
+    flat = x[0].flatten(1)
+    return flat @ flat.T / flat.shape[1]
+
+
+def joined(content, styles, weight):
+    return content + weight * sum(styles) / len(styles) / 4
+
+
+def transferred(
+    features,
+    photo,
+    painting,
+    weight,
+    evaluations,
+    *,
+    walk=walked,
+    gram=gram,
+    join=joined,
+    style_layers=STYLE,
+    content_layer=CONTENT,
+    constant=torch.no_grad,
+    clear=True,
+    retain=False,
+    lr=0.03,
+    clip=torch.no_grad,
+    start=torch.clone,
+    also_moved=(),
+):
+    """The right answer, which the wrong ones below change in one place each."""
+    image = start(photo).requires_grad_(True)
+    optimizer = torch.optim.Adam([image, *also_moved], lr=lr)
+    with constant():
+        target = walk(features, photo)[content_layer]
+        outputs = walk(features, painting)
+        targets = [gram(outputs[index]) for index in style_layers]
+    for _ in range(evaluations):
+        outputs = walk(features, image)
+        content = (outputs[content_layer] - target).square().mean()
+        styles = []
+        for index, wanted in zip(style_layers, targets, strict=True):
+            styles.append((gram(outputs[index]) - wanted).square().mean())
+        if clear:
+            optimizer.zero_grad()
+        join(content, styles, weight).backward(retain_graph=retain)
+        optimizer.step()
+        if clip is not None:
+            with clip():
+                image.clamp_(0, 1)
+    return image.detach()
+
+
+def targets_not_detached(*arguments):
+    return transferred(*arguments, constant=contextlib.nullcontext)
+
+
+def targets_not_detached_but_retained(*arguments):
+    return transferred(*arguments, constant=contextlib.nullcontext, retain=True)
+
+
+def grams_not_normalized(*arguments):
+    return transferred(*arguments, gram=lambda x: x[0].flatten(1) @ x[0].flatten(1).T)
+
+
+def grams_divided_by_the_channels_too(*arguments):
+    return transferred(*arguments, gram=lambda x: gram(x) / x.shape[1])
+
+
+def network_in_the_optimizer(features, *arguments):
+    return transferred(features, *arguments, also_moved=list(features.parameters()))
+
+
+def range_left(*arguments):
+    return transferred(*arguments, clip=None)
+
+
+def clipped_while_gradients_are_recorded(*arguments):
+    return transferred(*arguments, clip=contextlib.nullcontext)
+
+
+def losses_that_grow(*arguments):
+    return transferred(*arguments, join=lambda *terms: -joined(*terms))
+
+
+def losses_that_hardly_fall(*arguments):
+    return transferred(*arguments, lr=1e-4)
+
+
+def photo_moved(*arguments):
+    return transferred(*arguments, start=lambda photo: photo)
+
+
+def image_not_a_leaf(*arguments):
+    return transferred(*arguments, start=lambda photo: photo.clone().requires_grad_(True) * 1)
+
+
+def no_style(*arguments):
+    return transferred(*arguments, join=lambda content, styles, weight: content)
+
+
+def no_content(*arguments):
+    return transferred(*arguments, join=lambda content, styles, weight: joined(0, styles, weight))
+
+
+def no_weight(*arguments):
+    return transferred(*arguments, join=lambda content, styles, weight: joined(content, styles, 1))
+
+
+def styles_added(*arguments):
+    return transferred(*arguments, join=lambda content, styles, weight: joined(
+        content, styles, len(styles) * weight))  # fmt: skip
+
+
+def no_quarter(*arguments):
+    return transferred(*arguments, join=lambda content, styles, weight: joined(
+        content, styles, 4 * weight))  # fmt: skip
+
+
+def one_style_layer(*arguments):
+    return transferred(*arguments, style_layers=STYLE[:1])
+
+
+def layers_of_convolutions(*arguments):
+    before = [index - 1 for index in STYLE]
+    return transferred(*arguments, style_layers=before, content_layer=CONTENT - 1)
+
+
+def pictures_not_normalized(*arguments):
+    def walk(features, image):
+        return walked(features, image, normalized=False)
+
+    return transferred(*arguments, walk=walk)
+
+
+def gradients_not_cleared(*arguments):
+    return transferred(*arguments, clear=False)
+
+
+def features_compared_without_grams(*arguments):
+    return transferred(*arguments, gram=lambda x: x)
+
+
+def evaluations_that_are_steps_of_lbfgs(features, photo, painting, weight, evaluations):
+    return transferred(features, photo, painting, weight, 20 * evaluations)
+
+
+def start_returned(features, photo, *arguments):
+    transferred(features, photo, *arguments)
+    return photo.clone()
+
+
+def image_with_its_graph(*arguments):
+    return transferred(*arguments).requires_grad_(True)
+
+
+def picture_not_returned(*arguments):
+    transferred(*arguments)
+
+
 MISTAKES = {
     "log_slider": [
         weight_on_a_linear_slider,
@@ -182,5 +366,32 @@ MISTAKES = {
         drawn_without_the_empty_list,
         drawn_all,
         drawn_without_a_return,
+    ],
+    "whole_program": [
+        targets_not_detached,
+        targets_not_detached_but_retained,
+        grams_not_normalized,
+        grams_divided_by_the_channels_too,
+        network_in_the_optimizer,
+        range_left,
+        clipped_while_gradients_are_recorded,
+        losses_that_grow,
+        losses_that_hardly_fall,
+        photo_moved,
+        image_not_a_leaf,
+        no_style,
+        no_content,
+        no_weight,
+        styles_added,
+        no_quarter,
+        one_style_layer,
+        layers_of_convolutions,
+        pictures_not_normalized,
+        gradients_not_cleared,
+        features_compared_without_grams,
+        evaluations_that_are_steps_of_lbfgs,
+        start_returned,
+        image_with_its_graph,
+        picture_not_returned,
     ],
 }
