@@ -6,7 +6,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from style_transfer import flags
+from style_transfer import flags, terminal
 from style_transfer.settings import (
     ASSETS,
     OUTPUTS,
@@ -15,7 +15,9 @@ from style_transfer.settings import (
     learning_rate,
 )
 
-UNITS = """\
+BLEW_UP = 3  # the exit status of a run whose loss grew instead of falling
+
+EPILOG = """\
 what the weights mean:
   The loss is content-weight x (mean squared difference of relu4_2 features) + style-weight x (mean
   over the style layers of the paper's E_l) + tv-weight x (mean squared difference of neighboring
@@ -30,6 +32,13 @@ what the weights mean:
   to 38. Features are scaled differently too, so take such a number as a first guess. Lesson 05 has
   the whole table.
 
+exit status:
+  0    the files are written.
+  2    a mistake, or a file that could not be written; one line says which.
+  3    the loss grew tenfold or was no number. The best picture so far is in OUTPUT_best.png.
+  130  interrupted before there was a picture. Later, Ctrl-C, SIGTERM or a closed terminal end the
+       run, and the picture so far is written.
+
 examples:
   python stylize.py me.jpg painting.jpg
   python stylize.py -c me.jpg -s painting.jpg -o result.png --size 512 --style-weight 300 --gif
@@ -42,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
     parser = flags.Parser(
         prog="stylize.py",
         description="Paint a photograph in the style of a painting.",
-        epilog=UNITS,
+        epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
@@ -53,7 +62,8 @@ def parser() -> argparse.ArgumentParser:
         "-o",
         "--output",
         metavar="FILE",
-        help="the result, .png or .jpg (default: outputs/CONTENT_STYLE.png)",
+        help="the result, .png or .jpg (default: outputs/CONTENT_STYLE.png, or the same with -2, "
+        "-3 and so on, so that no earlier result is lost)",
     )
     add(
         "--gif",
@@ -76,7 +86,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs the program and returns its exit status: 0, 2 for a mistake, 130 for an interrupt."""
+    """Runs the program and returns its exit status, which --help explains."""
     words = sys.argv[1:] if arguments is None else arguments
     options = parser().parse_args(flags.with_dashes(words))
     try:
@@ -84,6 +94,8 @@ def main(arguments: list[str] | None = None) -> int:
         return run(options)
     except KeyboardInterrupt:
         return 130
+    except FloatingPointError as error:  # at the start, so there is no picture
+        return _mistake(str(error), BLEW_UP)
     except (OSError, ValueError, ArithmeticError) as error:
         return _mistake(str(error))
     except (RuntimeError, MemoryError) as error:
@@ -112,17 +124,13 @@ def prepare(options: argparse.Namespace) -> None:
     if not 0 < options.style_scale < math.inf:
         raise ValueError(f"--style-scale is {options.style_scale:g}; it must be above 0")
 
-    name = f"{Path(options.content).stem}_{Path(options.style).stem}"
-    output = Path(options.output) if options.output else Path(OUTPUTS.name) / f"{name}.png"
-    options.output = output
-    options.gif = _beside(output, options.gif, ".gif")
-    options.panel = _beside(output, options.panel, "_panel.png")
-
 
 def run(options: argparse.Namespace) -> int:
     """Makes the picture and writes what was asked for; returns the exit status."""
     import helpers as nst  # loads torch, so it comes after all checks of the arguments
+    from style_transfer import frames
 
+    _name_outputs(options)
     _check_outputs(options)
     photo = nst.load_image(options.content, options.size)
     _warn_if_smaller(photo, options)
@@ -130,20 +138,70 @@ def run(options: argparse.Namespace) -> int:
     snapshots = _paint(photo, paintings, options)
     if not snapshots:
         return 130  # interrupted before there was anything to keep
+    if options.is_broken or frames.growth(snapshots):
+        return _save_best(snapshots, options)
+    return _save_all(snapshots, photo, paintings, options)
 
-    # The picture is on disk before anything else can go wrong.
+
+def _save_all(snapshots: list, photo, paintings: list, options: argparse.Namespace) -> int:
+    """Writes picture, GIF and panel; what cannot be written does not keep the others from it."""
+    import helpers as nst
+
     last = snapshots[-1]
-    nst.save_image(last.image, options.output)
+    # The picture is on disk before anything is printed, and before anything else can go wrong.
+    status, line = _save_picture(last.image, options.output)
     print(_summary(last, options))
-    print(f"picture:  {options.output}")
-    if options.gif:
+    print(line)
+
+    def gif() -> None:
         nst.save_gif(nst.pick_frames(snapshots), options.gif)
-        print(f"progress: {options.gif}")
-    if options.panel:
+
+    def panel() -> None:
         pictures = (photo, *(style.painting for style in paintings), last.image)
         nst.save_image(nst.side_by_side(*pictures), options.panel)
-        print(f"panel:    {options.panel}")
-    return 0
+
+    for label, path, write in (
+        ("progress:", options.gif, gif),
+        ("panel:   ", options.panel, panel),
+    ):
+        if path is None:
+            continue
+        try:
+            write()
+            print(f"{label} {path}")
+        except Exception as error:  # the picture is safe, and the other file may still succeed
+            status = _mistake(f"{path}: was not made ({type(error).__name__}: {error})")
+    return status
+
+
+def _save_picture(image, path: Path) -> tuple[int, str]:
+    """Writes the picture where it should be, or where it can be; the status, and a line on it."""
+    import helpers as nst
+    from style_transfer.files import save_anywhere
+
+    with terminal.uninterrupted():
+        place = save_anywhere(lambda path: nst.save_image(image, path), path)
+    if place == path:
+        return 0, f"picture:  {path}"
+    _mistake(f"{path}: could not be written; the picture is at {place}")
+    return 2, f"picture:  {place}"
+
+
+def _save_best(snapshots: list, options: argparse.Namespace) -> int:
+    """After a blow-up, writes the picture with the lowest loss under a name of its own."""
+    from style_transfer.files import free_name
+    from style_transfer.frames import last_stage
+
+    best = min(last_stage(snapshots), key=lambda snapshot: snapshot.loss)
+    output = options.output
+    path = free_name(output.with_name(f"{output.stem}_best{output.suffix}"))
+    _, line = _save_picture(best.image, path)
+    print(line)
+    return _mistake(
+        f"the run blew up, so {output} is not written; {path} is the best picture so far, after "
+        f"{best.evaluations} evaluations",
+        BLEW_UP,
+    )
 
 
 def _load_paintings(photo, options: argparse.Namespace) -> list:
@@ -202,7 +260,17 @@ def _paint(photo, paintings: list, options: argparse.Namespace) -> list:
     )
     if options.luminance:
         run = _with_colors(run, photo)
-    return nst.watch(run, total=total)
+    return nst.watch(_noticing(run, options), total=total)
+
+
+def _noticing(run, options: argparse.Namespace):
+    """The Snapshots of a run; afterwards `options.is_broken` says if its loss was no number."""
+    options.is_broken = False
+    try:
+        yield from run
+    except FloatingPointError:
+        options.is_broken = True
+        raise
 
 
 def _in_colors(photo, paintings: list, options: argparse.Namespace) -> tuple:
@@ -249,6 +317,17 @@ def _choose_pictures(options: argparse.Namespace) -> None:
     options.style = options.style or str(ASSETS / "starry_night.jpg")
 
 
+def _name_outputs(options: argparse.Namespace) -> None:
+    """Turns the outputs into paths. Without a path, no file is named that is there already."""
+    from style_transfer.files import free_name
+
+    name = f"{Path(options.content).stem}_{Path(options.style).stem}.png"
+    output = Path(options.output) if options.output else free_name(Path(OUTPUTS.name) / name)
+    options.output = output
+    options.gif = _beside(output, options.gif, ".gif")
+    options.panel = _beside(output, options.panel, "_panel.png")
+
+
 def _beside(output: Path, given: str | None, ending: str) -> Path | None:
     """The path that a flag gave; a flag without a path gets one named after the result."""
     if given is None:
@@ -259,13 +338,15 @@ def _beside(output: Path, given: str | None, ending: str) -> Path | None:
 
 
 def _check_outputs(options: argparse.Namespace) -> None:
-    """Raises ValueError or OSError if an output cannot be written, or would replace an input."""
+    """Raises ValueError or OSError if an output cannot be written, or is another file, too."""
+    import helpers as nst
     from style_transfer.files import prepare_output
 
     named = [options.content, options.style]
     named += [painting for painting, _ in options.blends]
     named += [file for pair in options.places for file in pair]
-    inputs = [Path(file).resolve() for file in named]
+    files = [Path(nst.bundled().get(str(file), file)).resolve() for file in named]
+    taken = dict.fromkeys(files, "one of the pictures that go in")
     outputs = (
         (options.output, PICTURE_SUFFIXES),
         (options.gif, (".gif",)),
@@ -275,10 +356,11 @@ def _check_outputs(options: argparse.Namespace) -> None:
         if path is None:
             continue
         prepare_output(path, suffixes)
-        if path.resolve() in inputs:
+        if path.resolve() in taken:
             raise ValueError(
-                f"{path}: is one of the pictures that go in; give the result another name"
+                f"{path}: is {taken[path.resolve()]}; give each file a name of its own"
             )
+        taken[path.resolve()] = "another file that goes out"
 
 
 def _network(options: argparse.Namespace):
@@ -322,10 +404,10 @@ def _summary(last, options: argparse.Namespace) -> str:
     return line
 
 
-def _mistake(message: str) -> int:
+def _mistake(message: str, status: int = 2) -> int:
     print(f"stylize.py: {message}", file=sys.stderr)
-    return 2
+    return status
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(terminal.run(main))

@@ -1,18 +1,23 @@
 """Reads unusual picture files and writes files safely. The lessons do not need this file."""
 
+import functools
+import itertools
 import os
-import shutil
 import tempfile
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-import imageio.v3 as iio
 import numpy as np
-import pygifsicle
 from PIL import Image, ImageOps
 
 MOST_PIXELS = 100_000_000  # larger pictures are refused before they are decoded
+
+
+@functools.cache
+def note(text: str) -> None:
+    """Prints a note, and the same note only once."""
+    print(f"note: {text}")
 
 
 # ------------------------------------------------------------------------------ pictures in
@@ -96,15 +101,15 @@ def prepare_output(path, suffixes: tuple[str, ...]) -> Path:
             f"{path}: ends in {path.suffix or 'no suffix'!r}; it must end in one of "
             + ", ".join(suffixes)
         )
-    if path.is_dir():
-        raise ValueError(f"{path}: is a folder; give the name of a file in it")
     try:
+        if path.is_dir():
+            raise ValueError(f"{path}: is a folder; give the name of a file in it")
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path.parent):
             pass
     except OSError as error:
         reason = error.strerror or error
-        raise OSError(f"{path}: cannot be written ({reason}); choose another folder") from error
+        raise OSError(f"{path}: cannot be written ({reason}); choose another path") from error
     return path
 
 
@@ -116,7 +121,7 @@ def write_atomic(path, suffixes: tuple[str, ...], write: Callable[[Path], None])
     """
     path = prepare_output(path, suffixes)
     handle, name = tempfile.mkstemp(
-        dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix.lower()
+        dir=path.parent, prefix=f".{path.stem[:40]}.", suffix=path.suffix.lower()
     )
     os.close(handle)
     part = Path(name)
@@ -133,72 +138,35 @@ def write_atomic(path, suffixes: tuple[str, ...], write: Callable[[Path], None])
         part.unlink(missing_ok=True)
 
 
+def save_anywhere(save: Callable[[Path], None], path: Path) -> Path:
+    """Calls `save` with the path, and returns the path at which the file is.
+
+    If the system refuses, because the disk is full or the file is protected, it tries another name
+    in the same folder, and then the system's temporary folder. Raises: OSError if all refuse.
+    """
+    refusal = None
+    spare = Path(tempfile.gettempdir()) / path.name
+    for place in (path, free_name(path), free_name(spare)):
+        try:
+            save(place)
+        except OSError as error:
+            refusal = refusal or error
+        else:
+            return place
+    raise refusal
+
+
+def free_name(path: Path) -> Path:
+    """The path itself if there is no file yet, or else the first of x-2.png, x-3.png, ..."""
+    if not os.path.lexists(path):
+        return path
+    for number in itertools.count(2):
+        free = path.with_name(f"{path.stem}-{number}{path.suffix}")
+        if not os.path.lexists(free):
+            return free
+
+
 def _umask() -> int:
     mask = os.umask(0)  # the only way to read it is to set it
     os.umask(mask)
     return mask
-
-
-# ------------------------------------------------------------------------------ GIF
-
-
-def write_gif(pictures: list[Image.Image], path, seconds: float, hold: float) -> None:
-    """Writes pictures of one size as a GIF that repeats without end; see `frames.save_gif`."""
-    if not (seconds > 0 and hold >= 0):
-        raise ValueError(
-            f"seconds is {seconds} and hold is {hold}; seconds must be above 0 and hold 0 or more"
-        )
-    # A GIF counts time in hundredths of a second, and imageio wants milliseconds.
-    duration = max(20, round(100 * seconds / len(pictures)) * 10)
-    durations = [duration] * len(pictures)
-    durations[-1] += round(100 * hold) * 10
-
-    palette = _shared_palette(pictures)
-    frames = []
-    for picture in pictures:
-        frame = picture.quantize(palette=palette, dither=Image.Dither.NONE)
-        frames.append(np.asarray(frame))
-
-    def write(part: Path) -> None:
-        iio.imwrite(
-            part,
-            frames,
-            extension=".gif",
-            plugin="pillow",
-            mode="P",
-            is_batch=True,
-            palette=palette.getpalette(),
-            duration=durations if len(durations) > 1 else duration,  # one frame takes one number
-            loop=0,
-        )
-        _shrink(part)
-
-    write_atomic(path, (".gif",), write)
-
-
-def _shared_palette(pictures: list[Image.Image]) -> Image.Image:
-    """One palette of 256 colors for all frames, made from about nine of them.
-
-    A palette for each frame would flicker, and would take 25 times as long.
-    """
-    stride = max(1, len(pictures) // 8)
-    sample = [*pictures[::stride], pictures[-1]]
-    strip = np.concatenate([np.asarray(picture) for picture in sample])
-    return Image.fromarray(strip).quantize(256, method=Image.Quantize.FASTOCTREE)
-
-
-def _shrink(path: Path) -> None:
-    """Makes the file smaller with the program gifsicle, if it is installed."""
-    if shutil.which("gifsicle") is None:
-        print(
-            "note: the GIF would be smaller with the program gifsicle "
-            "(apt install gifsicle, brew install gifsicle)"
-        )
-        return
-    smaller = path.with_name(path.stem + ".small.gif")
-    try:
-        pygifsicle.gifsicle(path, smaller, options=["-O3", "--lossy=40", "--no-warnings"])
-        if smaller.exists() and 0 < smaller.stat().st_size < path.stat().st_size:
-            os.replace(smaller, path)
-    finally:
-        smaller.unlink(missing_ok=True)

@@ -261,6 +261,8 @@ def style_layers(words: list[str]) -> list[str] | dict[str, float]:
     weights = {}
     for word in words:
         layer, _, weight = word.partition("=")
+        if layer in weights:
+            raise ValueError(f"--style-layers has {layer} twice; name each layer once")
         try:
             weights[layer] = float(weight)
         except ValueError:

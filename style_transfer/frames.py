@@ -10,18 +10,21 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from style_transfer.display import LivePicture, show_figure
-from style_transfer.files import write_gif
+from style_transfer.gif import write_gif
 from style_transfer.images import resize, to_pil
 from style_transfer.settings import TERMS, check_count
 from style_transfer.steps import Snapshot
+
+MOST_GROWTH = 10.0  # a loss that ends above so many times its first value has blown up
 
 
 def watch(run: Iterable[Snapshot], total: int | None = None) -> list[Snapshot]:
     """Runs to the end with a progress bar, shows the picture, and returns all Snapshots.
 
     `total` is the number of evaluations, for the bar. An interrupt or a loss that is no longer a
-    number ends the run, and the Snapshots so far are returned; the second case is reported in
-    words. Raises: FloatingPointError if there is no Snapshot yet. Built in: 07_optimization.
+    number ends the run, and the Snapshots so far are returned. Words say so, and also if the loss
+    grew tenfold or did not move. Raises: FloatingPointError if there is no Snapshot yet. Built in:
+    07_optimization.
     """
     seen = []
     picture = LivePicture()
@@ -40,7 +43,43 @@ def watch(run: Iterable[Snapshot], total: int | None = None) -> list[Snapshot]:
             if not seen:
                 raise
             bar.write(f"stopped: {error}")
+        for sentence in (growth(seen), standstill(seen)):
+            if sentence:
+                bar.write(f"note: {sentence}")
     return seen
+
+
+def growth(run: list[Snapshot]) -> str:
+    """A sentence if the loss of the last Snapshot is over ten times that of the first of its size.
+
+    It names the term that grew most. Otherwise it is empty.
+    """
+    same = last_stage(run)
+    if not same or same[-1].loss <= MOST_GROWTH * same[0].loss:
+        return ""
+    first = same[0]
+    last = same[-1]
+    term = max(last.losses, key=lambda name: last.losses[name] - first.losses[name])
+    return (
+        f"the loss grew from {first.loss:.3g} to {last.loss:.3g}, most of it {term}; "
+        f"lower lr, or the {term} weight"
+    )
+
+
+def standstill(run: list[Snapshot]) -> str:
+    """A sentence if the loss is the same in all Snapshots of the last size, or else nothing."""
+    same = last_stage(run)
+    if len(same) < 2 or any(snapshot.loss != same[0].loss for snapshot in same):
+        return ""
+    return (
+        f"the loss did not move from {same[0].loss:.3g}, so the picture is the one from which the "
+        "run began; raise lr, or a weight"
+    )
+
+
+def last_stage(run: list[Snapshot]) -> list[Snapshot]:
+    """The Snapshots that have the size of the last one."""
+    return [snapshot for snapshot in run if snapshot.size == run[-1].size]
 
 
 def format_losses(snapshot: Snapshot) -> str:
@@ -111,10 +150,11 @@ def pick_frames(run: Iterable[Snapshot], count: int = 24) -> list[Tensor]:
 def save_gif(frames: Iterable[Tensor], path, *, seconds: float = 4.0, hold: float = 1.0) -> None:
     """Writes images of one size as a GIF that repeats, `seconds` long plus `hold` at its end.
 
-    All frames share one palette of 256 colors, so nothing flickers. If the program gifsicle is
-    installed, it makes the file smaller. Missing folders are made; a write that fails leaves an
-    older file as it was. Raises: ValueError for no frames, frames of several sizes, or times out
-    of range; OSError if the file cannot be written. Built in: 07_optimization.
+    All frames share one palette of 256 colors, so nothing flickers. A GIF shows at most 50 frames
+    per second. If the program gifsicle is installed, it makes the file smaller. Missing folders
+    are made; a write that fails leaves an older file as it was. Raises: ValueError for no frames,
+    frames of several sizes, or times out of range; OSError if the file cannot be written. Built
+    in: 07_optimization.
     """
     pictures = [to_pil(frame) for frame in frames]
     if not pictures:

@@ -224,13 +224,16 @@ def weigh(
 def layer_weights(layers: StyleLayers) -> dict[str, float]:
     """Style layers as a dict from layer to its weight w_l; layers without weights get equal ones.
 
-    Raises: ValueError if there is no layer, or for a weight that is not a number of 0 or more.
+    Raises: ValueError if there is no layer or one twice, or for a weight that is no number of 0 or
+    more.
     """
     if isinstance(layers, str):
         layers = [layers]
     names = list(layers)
     if not names:
         raise ValueError(f"no style layer is given; name at least one of {', '.join(LAYERS)}")
+    if len(set(names)) < len(names):
+        raise ValueError(f"style layers are {', '.join(names)}; name each layer once")
     if not isinstance(layers, Mapping):
         return {name: 1 / len(names) for name in names}
     for name, weight in layers.items():

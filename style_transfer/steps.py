@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import torch
@@ -89,10 +89,13 @@ def optimize(
     instead, and only the copy in a Snapshot is clipped. Its first step, for which it has no memory
     yet, moves a value by `first_move` times lr on average; Adam has no use for it.
 
-    Raises: ValueError for a setting out of range; FloatingPointError if the loss is no longer a
-    number. Built in: 03_content (Adam) and 07_optimization (L-BFGS).
+    Raises: ValueError for a setting out of range, or an objective without a gradient;
+    FloatingPointError if the loss is no longer a number. Built in: 03_content (Adam) and
+    07_optimization (L-BFGS).
     """
     check_image(start)
+    if not callable(objective):
+        raise ValueError(f"objective is {objective!r}; it must be a function, as from nst.transfer")
     check_count("evaluations", evaluations)
     check_count("every", every)
     lr = learning_rate(method, lr)
@@ -114,28 +117,62 @@ def _snapshots(
 ) -> Iterator[Snapshot]:
     """Turns what a method reports into Snapshots, and adds one for the final image."""
     seconds = 0.0
+    last = None
     resumed = time.perf_counter()
     for report in seen:
         seconds += time.perf_counter() - resumed
-        yield _snapshot(report, seconds, settings)
+        last = _snapshot(report, seconds, settings, last)
+        yield last
         resumed = time.perf_counter()  # the caller's time between two Snapshots does not count
     with torch.no_grad():
         final = image.detach().clamp(0, 1)
         terms = objective(final)
     seconds += time.perf_counter() - resumed
-    yield _snapshot((evaluations, final, terms), seconds, settings)
+    yield _snapshot((evaluations, final, terms), seconds, settings, last)
 
 
-def _snapshot(report: Seen, seconds: float, settings: str) -> Snapshot:
+def _snapshot(report: Seen, seconds: float, settings: str, last: Snapshot | None) -> Snapshot:
+    """The Snapshot of a report. Raises: FloatingPointError if a term is no longer a number."""
     evaluations, image, terms = report
     losses = {name: term.item() for name, term in terms.items()}
     if not all(math.isfinite(loss) for loss in losses.values()):
+        # Often all terms break at once. Then the largest one before that is the one to lower.
+        known = losses if last is None else last.losses
+        term = max(known, key=lambda name: math.inf if math.isnan(known[name]) else known[name])
         raise FloatingPointError(
-            f"the loss is no longer a number after {evaluations} evaluations of {settings}: "
-            f"{losses}; lower lr, or the weight of the term that grew"
+            f"the loss is no longer a number after {evaluations} evaluations of {settings}; "
+            f"the largest known term is {term} with {known[term]:.3g}: lower lr, or the {term} "
+            "weight"
         )
     # A copy, because the optimizer goes on to change the image.
     return Snapshot(evaluations, seconds, image.detach().clamp(0, 1).clone(), losses)
+
+
+def total(terms: Mapping[str, Tensor]) -> Tensor:
+    """The sum of an objective's terms, as a scalar with a gradient.
+
+    Raises: ValueError if there is no term, if one is no scalar tensor, or without a gradient.
+    """
+    if not isinstance(terms, Mapping) or not terms:
+        found = "an empty dict" if isinstance(terms, Mapping) else type(terms).__name__
+        raise ValueError(
+            f"the objective returned {found}; it must return a dict from the name of each term to "
+            "a scalar tensor, as nst.transfer does"
+        )
+    for name, term in terms.items():
+        if not isinstance(term, Tensor) or term.numel() != 1:
+            shape = f"of shape {tuple(term.shape)}" if isinstance(term, Tensor) else ""
+            raise ValueError(
+                f"the objective's term {name!r} is a {type(term).__name__} {shape}".rstrip()
+                + "; it must be a scalar tensor: use .mean() or .sum(), and no .item()"
+            )
+    loss = sum(terms.values())
+    if not loss.requires_grad:
+        raise ValueError(
+            "the objective's loss has no gradient; compute it from the image that the objective "
+            "gets, without .detach(), .item() and torch.no_grad()"
+        )
+    return loss
 
 
 def _adam(
@@ -145,7 +182,7 @@ def _adam(
     for count in range(evaluations):
         optimizer.zero_grad()
         terms = objective(image)
-        sum(terms.values()).backward()
+        total(terms).backward()
         if count % every == 0:
             yield count, image, terms
         optimizer.step()
@@ -169,7 +206,7 @@ def _lbfgs(
         nonlocal count, penalty, first
         optimizer.zero_grad()
         terms = objective(image)
-        loss = sum(terms.values())
+        loss = total(terms)
         if penalty is None:
             penalty = RANGE_PENALTY * loss.item()
         loss = loss + penalty * (image - image.detach().clamp(0, 1)).square().mean()

@@ -42,7 +42,9 @@ def test_every_python_file_is_in_a_known_folder():
 FLOORS = [
     ["style_transfer"],  # the docstring of the package
     ["style_transfer.settings"],
+    ["style_transfer.terminal"],
     ["style_transfer.files"],
+    ["style_transfer.gif"],
     ["style_transfer.display"],
     ["style_transfer.flags"],
     ["style_transfer.images"],

@@ -165,3 +165,49 @@ def test_a_write_replaces_the_older_file(tmp_path):
     plain = tmp_path / "plain"
     plain.write_bytes(b"")
     assert stat.S_IMODE(path.stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
+
+
+def test_a_refused_file_goes_to_another_name_or_folder(tmp_path, monkeypatch):
+    spare = tmp_path / "spare"
+    spare.mkdir()
+    monkeypatch.setattr(files.tempfile, "gettempdir", lambda: str(spare))
+    path = tmp_path / "x.png"
+    path.write_bytes(b"older")
+    refused = []
+
+    def save(place):
+        if place in refused:
+            raise OSError(28, f"no space for {place.name}")
+        place.write_bytes(b"new")
+
+    refused.append(path)
+    assert files.save_anywhere(save, path) == tmp_path / "x-2.png"
+    assert path.read_bytes() == b"older"
+    refused.append(tmp_path / "x-3.png")
+    assert files.save_anywhere(save, path) == spare / "x.png"
+    refused.append(spare / "x-2.png")
+    with pytest.raises(OSError, match=r"no space for x\.png"):
+        files.save_anywhere(save, path)
+
+
+def test_a_free_name_is_counted_up(tmp_path):
+    path = tmp_path / "x.png"
+    assert files.free_name(path) == path
+    path.write_text("")
+    assert files.free_name(path).name == "x-2.png"
+    (tmp_path / "x-2.png").symlink_to(tmp_path / "nowhere")  # a link without a file is taken, too
+    assert files.free_name(path).name == "x-3.png"
+
+
+def test_names_of_any_length(tmp_path):
+    longest = tmp_path / ("a" * 251 + ".png")
+    files.write_atomic(longest, (".png",), lambda part: part.write_bytes(b"x"))
+    assert longest.read_bytes() == b"x"
+    with pytest.raises(OSError, match=r"cannot be written \(File name too long\); choose another"):
+        files.prepare_output(tmp_path / ("a" * 252 + ".png"), (".png",))
+
+
+def test_a_note_is_printed_once(capsys):
+    files.note("the same words")
+    files.note("the same words")
+    assert capsys.readouterr().out == "note: the same words\n"

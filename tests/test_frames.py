@@ -1,6 +1,10 @@
 """frames.py: watch a run, plot its losses, pick some of its images, and write them as a GIF."""
 
+import os
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import imageio.v3 as iio
 import matplotlib.pyplot as plt
@@ -11,8 +15,12 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 import helpers as nst
-from style_transfer.frames import draw_losses, format_losses
+from style_transfer import gif
+from style_transfer.files import note
+from style_transfer.frames import draw_losses, format_losses, growth
 from style_transfer.settings import TERMS
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def snapshots_at(*levels):
@@ -60,6 +68,32 @@ def test_an_interrupt_keeps_what_there_is(photo, capsys):
     run = nst.watch(interrupted(), total=20)
     assert [snapshot.evaluations for snapshot in run] == [0, 10]
     assert "interrupted after 10 evaluations" in capsys.readouterr().out
+
+
+def run_of(*losses, size=8):
+    image = torch.rand(1, 3, size, size)
+    return [
+        nst.Snapshot(10 * count, 0.0, image, {"content": 1.0, "style": loss})
+        for count, loss in enumerate(losses)
+    ]
+
+
+def test_a_loss_that_grows_tenfold_is_said(capsys):
+    nst.watch(run_of(9.0, 4.0, 99.1))
+    said = capsys.readouterr().out
+    assert "the loss grew from 10 to 100, most of it style; lower lr, or the style weight" in said
+    nst.watch(run_of(9.0, 200.0, 99.0))  # it came back to ten times
+    nst.watch([*run_of(0.1), *run_of(90.0, 80.0, size=16)])  # each size has a loss of its own
+    assert "grew" not in capsys.readouterr().out
+    assert growth([]) == ""
+
+
+def test_a_loss_that_does_not_move_is_said(capsys):
+    nst.watch(run_of(9.0, 9.0, 9.0))
+    assert "the loss did not move from 10, so the picture is the one" in capsys.readouterr().out
+    nst.watch(run_of(9.0, 8.9, 9.0))
+    nst.watch(run_of(9.0))
+    assert "did not move" not in capsys.readouterr().out
 
 
 def test_losses_on_one_line(photo):
@@ -130,6 +164,7 @@ def frames(count=6, size=32):
 @pytest.fixture(params=["with gifsicle", "without"])
 def gifsicle(request, monkeypatch):
     """Runs a test with and without the program gifsicle; gives whether it is there."""
+    note.cache_clear()
     if request.param == "without":
         monkeypatch.setattr(shutil, "which", lambda name: None)
     elif shutil.which("gifsicle") is None:
@@ -139,12 +174,12 @@ def gifsicle(request, monkeypatch):
 
 def times(path):
     """The milliseconds of each frame of a GIF that repeats without end."""
-    with Image.open(path) as gif:
-        assert gif.info["loop"] == 0
+    with Image.open(path) as film:
+        assert film.info["loop"] == 0
         durations = []
-        for index in range(gif.n_frames):
-            gif.seek(index)
-            durations.append(gif.info["duration"])
+        for index in range(film.n_frames):
+            film.seek(index)
+            durations.append(film.info["duration"])
     return durations
 
 
@@ -162,11 +197,84 @@ def test_gif_timing_looping_and_colors(gifsicle, tmp_path, capsys):
 def test_a_gif_of_one_frame(gifsicle, tmp_path):
     path = tmp_path / "still.gif"
     nst.save_gif(frames(1), path, seconds=1.0, hold=0.5)
-    with Image.open(path) as gif:
-        assert gif.n_frames == 1
-        shown = np.asarray(gif.convert("RGB")).astype(float)
+    with Image.open(path) as film:
+        assert film.n_frames == 1
+        shown = np.asarray(film.convert("RGB")).astype(float)
     assert np.abs(shown - np.asarray(nst.to_pil(frames(1)[0]))).mean() < 12
     assert [file.name for file in tmp_path.iterdir()] == ["still.gif"]
+
+
+def test_pillow_writes_the_gif_without_imageio(gifsicle, tmp_path, monkeypatch):
+    nst.save_gif(frames(), tmp_path / "with.gif", seconds=1.2)
+    monkeypatch.setattr(gif, "iio", None)
+    nst.save_gif(frames(), tmp_path / "without.gif", seconds=1.2)
+    assert times(tmp_path / "without.gif") == times(tmp_path / "with.gif")
+    one = iio.imread(tmp_path / "with.gif")
+    two = iio.imread(tmp_path / "without.gif")
+    assert np.abs(one.astype(float) - two).max() < 12
+    nst.save_gif(frames(1), tmp_path / "still.gif")
+    assert len(times(tmp_path / "still.gif")) == 1
+
+
+def test_neither_imageio_nor_pygifsicle_is_needed(tmp_path):
+    program = (
+        "import sys; sys.modules['imageio'] = sys.modules['pygifsicle'] = None\n"
+        "import helpers as nst, torch\n"
+        f"nst.save_gif([torch.rand(1, 3, 8, 8) for _ in range(3)], {str(tmp_path / 'x.gif')!r})"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert len(times(tmp_path / "x.gif")) == 3
+    assert "the Python package pygifsicle" in done.stdout
+
+
+# Programs that are called gifsicle. The last argument is the name of the file to write.
+BROKEN_GIFSICLES = {
+    "dies": ('printf GIF89a1234 > "${@: -1}"; exit 1', "its exit status is 1"),
+    "dies with a sound file": ('cp "$4" "${@: -1}"; exit 3', "its exit status is 3"),
+    "writes rubbish": ('printf rubbish > "${@: -1}"', "other frames, or none"),
+    "writes nothing": ("true", "other frames, or none"),
+    "loses frames": ('REAL "$4" "#0" --output "${@: -1}"', "other frames"),
+    "changes the times": ('REAL -d 7 "$4" --output "${@: -1}"', "other frames"),
+    "hangs": ("exec sleep 60", "more than 1 s"),
+}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the programs are shell scripts")
+@pytest.mark.parametrize("kind", BROKEN_GIFSICLES)
+def test_a_broken_gifsicle_does_not_touch_the_gif(kind, tmp_path, monkeypatch, capsys):
+    body, reason = BROKEN_GIFSICLES[kind]
+    if "REAL" in body and shutil.which("gifsicle") is None:
+        pytest.skip("the gifsicle program is not installed")
+    note.cache_clear()
+    program = tmp_path / "bin" / "gifsicle"
+    program.parent.mkdir()
+    program.write_text("#!/bin/bash\n" + body.replace("REAL", str(shutil.which("gifsicle"))))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent), prepend=os.pathsep)
+    monkeypatch.setattr(gif, "SHRINK_SECONDS", 1 if kind == "hangs" else 30)
+    path = tmp_path / "out" / "x.gif"
+    nst.save_gif(frames(), path, seconds=1.2, hold=0.5)
+    assert times(path) == [200] * 5 + [700]
+    nst.save_gif(frames(), path, seconds=1.2, hold=0.5)
+    said = capsys.readouterr().out
+    assert said.count("note: gifsicle did not work") == 1, said
+    assert reason in said
+    assert [file.name for file in path.parent.iterdir()] == ["x.gif"]
+    assert gif.pygifsicle.gifsicle.__globals__["subprocess"] is subprocess
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no executable bits")
+def test_a_gifsicle_that_is_no_program_is_said_once(tmp_path, monkeypatch, capsys):
+    note.cache_clear()
+    program = tmp_path / "gifsicle"
+    program.write_bytes(b"\x7fELF no program")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for name in ("a.gif", "b.gif"):
+        nst.save_gif(frames(), tmp_path / name)
+        assert len(times(tmp_path / name)) == 6
+    assert capsys.readouterr().out.count("note: gifsicle did not work") == 1
 
 
 def test_gif_errors(tmp_path):
@@ -176,6 +284,14 @@ def test_gif_errors(tmp_path):
         nst.save_gif([torch.rand(1, 3, 8, 8), torch.rand(1, 3, 8, 9)], tmp_path / "x.gif")
     with pytest.raises(ValueError, match=r"must end in one of \.gif"):
         nst.save_gif(frames(), tmp_path / "x.mp4")
-    with pytest.raises(ValueError, match="seconds is 0"):
-        nst.save_gif(frames(), tmp_path / "x.gif", seconds=0)
+    for settings, message in [
+        ({"seconds": 0}, "seconds is 0"),
+        ({"seconds": float("nan")}, "seconds is nan"),
+        ({"hold": -1}, "hold is -1"),
+        ({"seconds": 1e9}, "would last 1.66667e.08 s; a frame of a GIF lasts 655.35 s at most"),
+        ({"hold": 1e6}, "would last 1e.06 s"),
+        ({"seconds": 0.1}, "6 frames in 0.1 s are too fast; a GIF shows 50 per second"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            nst.save_gif(frames(), tmp_path / "x.gif", **settings)
     assert not list(tmp_path.iterdir())

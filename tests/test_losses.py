@@ -230,6 +230,8 @@ def test_layer_weights():
     assert nst.layer_weights({"a": 0.25, "b": 0}) == {"a": 0.25, "b": 0}
     with pytest.raises(ValueError, match="no style layer is given"):
         nst.layer_weights({})
+    with pytest.raises(ValueError, match="style layers are a, b, a; name each layer once"):
+        nst.layer_weights(["a", "b", "a"])
 
 
 @pytest.mark.parametrize("weight", [-1, -0.5, math.nan, math.inf, "1", True, None])

@@ -121,11 +121,46 @@ def test_bad_settings_are_refused_at_the_call(vgg, photo, painting):
 
 def test_divergence_is_reported(photo):
     def objective(image):
-        return {"content": (image.mean() * 1e30) ** 2}
+        return {"content": (image.mean() * 1e30) ** 2, "tv": image.mean()}
 
-    message = r"after 0 evaluations of adam with lr 0.03.*lower lr"
+    message = "after 0 evaluations of adam with lr 0.03; the largest known term is content with inf"
     with pytest.raises(FloatingPointError, match=message):
         list(nst.optimize(photo, objective, evaluations=5))
+
+
+def test_divergence_names_the_term_that_was_largest_before(vgg, photo, painting):
+    objective = nst.transfer(vgg, photo, painting)
+    run = nst.optimize(photo, objective, evaluations=20, method="lbfgs", lr=1e30)
+    message = "largest known term is style with .*: lower lr, or the style weight"
+    with pytest.raises(FloatingPointError, match=message):
+        list(run)
+
+
+WRONG_OBJECTIVES = {
+    "nothing": (lambda image: None, "returned NoneType; it must return a dict"),
+    "a tensor": (lambda image: image.mean(), "returned Tensor; it must return a dict"),
+    "no term": (lambda image: {}, "returned an empty dict"),
+    "a list": (lambda image: [image.mean()], "returned list"),
+    "many numbers": (
+        lambda image: {"tv": image},
+        r"term 'tv' is a Tensor of shape \(1, 3, 43, 64\); it must be a scalar",
+    ),
+    "a number": (lambda image: {"tv": image.mean().item()}, "term 'tv' is a float; .* no .item"),
+    "detached": (lambda image: {"tv": image.detach().mean()}, "no gradient; .* without .detach"),
+}
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("kind", WRONG_OBJECTIVES)
+def test_a_wrong_objective_is_named(kind, method, photo):
+    objective, message = WRONG_OBJECTIVES[kind]
+    with pytest.raises(ValueError, match=message):
+        list(nst.optimize(photo, objective, evaluations=5, method=method))
+
+
+def test_something_that_is_no_objective_is_refused_at_the_call(photo):
+    with pytest.raises(ValueError, match="objective is None; it must be a function"):
+        nst.optimize(photo, None, evaluations=5)
 
 
 # ------------------------------------------------------------------------------ style transfer

@@ -1,7 +1,10 @@
 """The command line, end to end, as people type it."""
 
+import os
+import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +14,7 @@ from PIL import Image
 import helpers as nst
 import stylize
 from style_transfer.features import POCKET
-from style_transfer.settings import ASSETS
+from style_transfer.settings import ASSETS, TERMS
 
 ROOT = Path(stylize.__file__).parent
 SMALL = ["--size", "48", "--steps", "4"]
@@ -149,6 +152,12 @@ def test_every_flag_reaches_the_run(tmp_path, capsys):
         (["--style-scale", "nan"], "--style-scale is nan"),
         (["--luminance", "--preserve-color"], "not allowed with"),
         (["--output", str(ASSETS / "china.jpg")], "one of the pictures that go in"),
+        (["--output", str(ASSETS / "starry_night.jpg")], "one of the pictures that go in"),
+        (["-c", "grass", "-s", "brick", "-o", str(ASSETS / "brick.jpg")], "pictures that go in"),
+        (["--output", "a.png", "--panel", "./a.png"], "a.png: is another file that goes out"),
+        (["--output", "a" * 300 + ".png"], "cannot be written (File name too long)"),
+        (["--style-layers", "relu1_1", "relu1_1"], "name each layer once"),
+        (["--style-layers", "relu1_1=1", "relu1_1=2"], "name each layer once"),
     ],
 )
 def test_a_mistake_ends_in_one_line_and_status_2(words, message, tmp_path, monkeypatch, capsys):
@@ -274,3 +283,124 @@ def test_a_mask_is_no_place_for_the_result(tmp_path, capsys):
     words = ["--place", f"{sky}=grass", "-o", str(sky)]
     assert stylize.main([*SMALL, *words]) == 2
     assert "is one of the pictures that go in" in capsys.readouterr().err
+
+
+# ------------------------------------------------------------------------------ the result first
+
+
+def test_the_default_output_is_a_new_file(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for words in (["--style-weight=5"], ["--gif"], []):
+        assert stylize.main([*SMALL, *words]) == 0
+    names = sorted(path.name for path in (tmp_path / "outputs").iterdir())
+    stem = "china_starry_night"
+    assert names == [f"{stem}-2.gif", f"{stem}-2.png", f"{stem}-3.png", f"{stem}.png"]
+    assert f"picture:  outputs/{stem}-3.png" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_a_full_log_disk_costs_only_the_words(tmp_path):
+    with open("/dev/full", "w") as full:
+        words = [*SMALL, "--gif", "--panel", "-o", "x.png"]
+        done = subprocess.run(
+            [sys.executable, ROOT / "stylize.py", *words], cwd=tmp_path, stdout=full, stderr=full
+        )
+    assert done.returncode == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"x.png", "x.gif", "x_panel.png"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM")
+def test_a_polite_kill_saves_what_there_is(tmp_path):
+    words = ["--size=64", "--steps=100000", "--gif", "--panel", "-o", "x.png"]
+    program = subprocess.Popen(
+        [sys.executable, ROOT / "stylize.py", *words],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    seen = b""
+    while b"style" not in seen:  # the bar shows the first Snapshot
+        seen += program.stderr.read1(100)
+    program.send_signal(signal.SIGTERM)
+    said, _ = program.communicate()
+    assert program.returncode == 0
+    assert b"interrupted after" in said and b"picture:  x.png" in said
+    assert {path.name for path in tmp_path.iterdir()} == {"x.png", "x.gif", "x_panel.png"}
+
+
+def test_a_disk_that_is_full_at_the_end(tmp_path, monkeypatch, capsys):
+    """The picture goes elsewhere, and what can still be written is written."""
+    spare = tmp_path / "spare"
+    spare.mkdir()
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(spare))
+    save = nst.save_image
+
+    def full(image, path):
+        if Path(path).parent == tmp_path and "panel" not in Path(path).name:
+            raise OSError(f"{path}: could not be written (No space left on device)")
+        save(image, path)
+
+    monkeypatch.setattr(nst, "save_image", full)
+    monkeypatch.setattr(nst, "save_gif", lambda *_: 1 / 0)
+    output = tmp_path / "x.png"
+    assert stylize.main([*SMALL, "--gif", "--panel", "-o", str(output)]) == 2
+    with Image.open(spare / "x.png") as picture:
+        assert picture.size == (48, 32)
+    said = capsys.readouterr()
+    assert f"{output}: could not be written; the picture is at {spare / 'x.png'}" in said.err
+    assert "x.gif: was not made (ZeroDivisionError" in said.err
+    assert (tmp_path / "x_panel.png").exists() and "panel: " in said.out
+
+
+# ------------------------------------------------------------------------------ no false success
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["--lr=1e30"], "no longer a number after 10 evaluations"),
+        (["--style-weight=1e38"], "the largest known term is style"),
+        (["--method=adam", "--lr=1e6"], "most of it style; lower lr, or the style weight"),
+    ],
+)
+def test_a_blow_up_is_no_success(words, reason, tmp_path, capsys):
+    for _ in range(2):
+        assert stylize.main([*SMALL, "--steps=12", *words, "-o", str(tmp_path / "x.png")]) == 3
+        said = capsys.readouterr()
+        assert reason in said.out
+        assert "the run blew up, so" in said.err and "_best" in said.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x_best-2.png", "x_best.png"]
+
+
+def test_a_blow_up_at_the_start_has_no_picture(tmp_path, capsys):
+    words = ["--style-weight=1e300", "-o", str(tmp_path / "x.png")]
+    assert stylize.main([*SMALL, *words]) == 3
+    assert "after 0 evaluations" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_loss_that_does_not_move_is_said(tmp_path, capsys):
+    weights = [f"--{term}-weight=0" for term in TERMS]
+    assert stylize.main([*SMALL, *weights, "-o", str(tmp_path / "x.png")]) == 0
+    assert "note: the loss did not move from 0" in capsys.readouterr().out
+
+
+def test_lack_of_memory_names_a_size(tmp_path, monkeypatch, capsys):
+    def full(*_, **__):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate")
+
+    monkeypatch.setattr(nst, "watch", full)
+    assert stylize.main([*SMALL, "-o", str(tmp_path / "x.png")]) == 2
+    assert "out of memory at --size 48; try --size 34" in capsys.readouterr().err
+
+
+def test_an_interrupt_before_there_is_anything(tmp_path, monkeypatch):
+    monkeypatch.setattr(nst, "watch", lambda *_, **__: [])
+    assert stylize.main([*SMALL, "-o", str(tmp_path / "x.png")]) == 130
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(nst, "load_image", interrupted)
+    assert stylize.main([*SMALL, "-o", str(tmp_path / "x.png")]) == 130
+    assert not list(tmp_path.iterdir())
