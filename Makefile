@@ -3,6 +3,9 @@
 
 CONSTRAINTS ?= constraints.txt
 
+# What the project needs to run, and what its tests need.
+REQUIREMENTS := -r requirements.txt -r requirements-dev.txt
+
 ifdef PYTHON
 PY    := $(PYTHON)
 SETUP := check-python
@@ -11,7 +14,7 @@ PY    := .venv/bin/python
 SETUP := .venv/installed
 endif
 
-.PHONY: help run test test-all bench lab notebooks lessons lint format check-python clean
+.PHONY: help run test test-all bench lab edit app notebooks lessons lint format check-python clean
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -28,8 +31,15 @@ test-all: $(SETUP) ## the slow tests too
 bench: $(SETUP)  ## how long everything takes, as benchmarks/results.md; about ten minutes
 	$(PY) -m benchmarks.bench
 
-lab: $(SETUP)    ## JupyterLab at the first lesson
-	$(PY) -m jupyter lab notebooks/00_preview.ipynb
+lab: $(SETUP)    ## JupyterLab at the first lesson, in a copy of your own in work/
+	$(PY) -m tools.open_lab
+
+edit: $(SETUP)   ## JupyterLab at the lessons themselves, to change them
+	$(PY) -m tools.open_lab --originals
+
+app: $(SETUP)    ## the studio as a page of its own, with Voila
+	@$(PY) -c 'import voila' || { echo "the app needs Voila: $(PY) -m pip install voila"; exit 1; }
+	$(PY) -m voila studio/app.ipynb
 
 notebooks: $(SETUP) ## run all notebooks from a clean kernel and save their outputs
 	$(PY) -m tools.execute_notebooks
@@ -47,12 +57,12 @@ format: $(SETUP) ## ruff rewrites modules and notebooks
 clean:           ## delete .venv and outputs
 	rm -rf .venv outputs
 
-.venv/installed: requirements.txt $(CONSTRAINTS)
+.venv/installed: requirements.txt requirements-dev.txt $(CONSTRAINTS)
 	python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; see README.md")'
 	python3 -m venv .venv
-	.venv/bin/python -m pip install --quiet -r requirements.txt $(if $(CONSTRAINTS),-c $(CONSTRAINTS))
+	.venv/bin/python -m pip install --quiet $(REQUIREMENTS) $(if $(CONSTRAINTS),-c $(CONSTRAINTS))
 	touch $@
 
 check-python:
 	@$(PY) -c 'import torch, torchvision, numpy, PIL, matplotlib, imageio, psutil, pygifsicle, ipywidgets, tqdm, nbval' || \
-	 { echo "$(PY) lacks a package: $(PY) -m pip install -r requirements.txt"; exit 1; }
+	 { echo "$(PY) lacks a package: $(PY) -m pip install $(REQUIREMENTS)"; exit 1; }

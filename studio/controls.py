@@ -47,6 +47,8 @@ BUTTONS = {
     "gif": ("Save GIF", "film", "write the run so far to outputs/"),
 }
 
+# The name of a labeled widget's tooltip: version 8 of ipywidgets changed it.
+TOOLTIP = "tooltip" if hasattr(widgets.IntSlider, "tooltip") else "description_tooltip"
 LABEL = {"description_width": "8em"}
 FILL = {
     "width": "auto",
@@ -100,51 +102,36 @@ def controls() -> dict[str, widgets.Widget]:
     return made
 
 
+def _labeled(kind: type, text: str, tip: str, **options) -> widgets.Widget:
+    """A widget with its label and its tooltip, which takes the room that its row has left."""
+    return kind(**{"description": text, TOOLTIP: tip, "style": LABEL, "layout": FILL} | options)
+
+
 def _log_slider(name: str, text: str, tip: str) -> widgets.FloatLogSlider:
     low, high = slider_ends()[name]
+    ends = {"min": low, "max": high, "value": 10.0**low}
     # Without a readout: it would show 0.1 at the left end, where the weight is 0.
-    return widgets.FloatLogSlider(
-        10.0**low,
-        min=low,
-        max=high,
-        step=NOTCH,
-        readout=False,
-        description=text,
-        tooltip=tip,
-        style=LABEL,
-        layout=FILL,
-    )
-
-
-def number(name: str) -> widgets.FloatText:
-    """The box beside a logarithmic slider. It shows the setting itself, and takes any number."""
-    return widgets.FloatText(tooltip=f"the exact {name}", layout={"width": "6em"})
+    return _labeled(widgets.FloatLogSlider, text, tip, step=NOTCH, readout=False, **ends)
 
 
 def _layer_slider(layer: str) -> widgets.FloatSlider:
     tip = f"the weight of {layer} in the style: early layers are fine, late ones coarse"
-    return widgets.FloatSlider(
-        0.0, min=0, max=1, step=0.05, description=layer, tooltip=tip, style=LABEL, layout=FILL
-    )
+    return _labeled(widgets.FloatSlider, layer, tip, min=0, max=1, step=0.05)
 
 
 def _choice(text: str, words, tip: str) -> widgets.Dropdown:
-    return widgets.Dropdown(
-        options=tuple(words), description=text, tooltip=tip, style=LABEL, layout=FILL
-    )
+    return _labeled(widgets.Dropdown, text, tip, options=tuple(words))
 
 
 def _count(text: str, low: int, high: int, step: int, tip: str) -> widgets.BoundedIntText:
-    return widgets.BoundedIntText(
-        low,
-        min=low,
-        max=high,
-        step=step,
-        description=text,
-        tooltip=tip,
-        style=LABEL,
-        layout={"width": "16em"},
-    )
+    ends = {"min": low, "max": high, "value": low}
+    layout = {"width": "16em"}
+    return _labeled(widgets.BoundedIntText, text, tip, step=step, layout=layout, **ends)
+
+
+def number(name: str) -> widgets.FloatText:
+    """The box beside a logarithmic slider. It shows the setting itself, and takes any number."""
+    return widgets.FloatText(**{TOOLTIP: f"the exact {name}"}, layout={"width": "6em"})
 
 
 def nearest_notch(value: float, low: float, high: float) -> float:
@@ -157,35 +144,24 @@ def nearest_notch(value: float, low: float, high: float) -> float:
 
 def wide_slider(text: str, tip: str, **options) -> widgets.IntSlider:
     """A slider below the picture, over the width of its column."""
-    return widgets.IntSlider(
-        0, min=0, description=text, tooltip=tip, style=LABEL, layout=FILL, **options
-    )
+    return _labeled(widgets.IntSlider, text, tip, **options)
 
 
 def button(text: str, icon: str, tip: str) -> widgets.Button:
-    """A button that is a quarter of its column wide."""
+    """A button that shares its row with others."""
     return widgets.Button(description=text, icon=icon, tooltip=tip, layout=FILL)
 
 
 def upload(name: str) -> widgets.FileUpload:
     """A button that takes a picture file from the reader's computer."""
-    return widgets.FileUpload(
-        accept="image/*",
-        description="Upload",
-        tooltip=f"a {name} from your computer",
-        layout={"width": "10em"},
-    )
+    tip = {TOOLTIP: f"a {name} from your computer"}
+    return widgets.FileUpload(accept="image/*", layout={"width": "10em"}, **tip)
 
 
 def path_box(name: str) -> widgets.Text:
     """A box for the path of a picture file on the computer where the notebook runs."""
-    return widgets.Text(
-        description=" ",
-        placeholder=f"or the path of a {name}",
-        continuous_update=False,
-        style=LABEL,
-        layout=FILL,
-    )
+    hint = f"or the path of a {name}"
+    return _labeled(widgets.Text, " ", hint, placeholder=hint, continuous_update=False)
 
 
 def uploaded(value) -> list[tuple[str, bytes]]:

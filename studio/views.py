@@ -58,6 +58,7 @@ def curves(frames: list[Frame]) -> str:
         axis = figure.subplots()
         draw_losses(axis, frames)
         axis.set(xlabel="evaluations", ylabel="weighted loss")
+        axis.xaxis.get_major_locator().set_params(integer=True)
         axis.yaxis.set_major_formatter("{x:g}")
         axis.yaxis.set_minor_formatter("")
         axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=5, frameon=False)

@@ -75,9 +75,10 @@ ALL_RAN = """() => window.jupyterapp.shell.currentWidget.content.widgets.every((
 def copy_project(root: Path) -> Path:
     """A copy of what the lessons need, because JupyterLab saves notebooks without being asked."""
     (root / "notebooks").mkdir(parents=True)
-    for folder in ("assets", "style_transfer", "studio", "exercises"):
+    for folder in ("assets", "style_transfer", "studio", "exercises", "tools"):
         shutil.copytree(ROOT / folder, root / folder)
-    shutil.copy(ROOT / "helpers.py", root)
+    for name in ("helpers.py", ".gitignore"):
+        shutil.copy(ROOT / name, root)
     return root
 
 
@@ -128,12 +129,15 @@ def serving(module: str, *arguments: str, alive: str, folder: Path, cwd: Path = 
 
 
 @contextlib.contextmanager
-def lab_serving(project: Path, folder: Path, *arguments: str):
-    """JupyterLab for the notebooks of a project; gives its address without a path."""
+def lab_serving(project: Path, folder: Path, module: str = "jupyterlab"):
+    """JupyterLab for the notebooks of a project; gives its address without a path.
+
+    `module` is the program that starts it.
+    """
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     with serving(
-        "jupyterlab",
+        module,
         "--allow-root",
         "--ip=127.0.0.1",
         f"--port={port}",
@@ -142,9 +146,9 @@ def lab_serving(project: Path, folder: Path, *arguments: str):
         f"--IdentityProvider.token={TOKEN}",
         f"--ServerApp.root_dir={project}",
         "--LabApp.expose_app_in_browser=True",
-        *arguments,
         alive=f"{address}/api?token={TOKEN}",
         folder=folder,
+        cwd=project,
     ):
         yield address
 

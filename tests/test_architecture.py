@@ -28,7 +28,7 @@ MODULES = {name: tree for name, tree in TREES.items() if not name.startswith("te
 
 
 def test_every_python_file_is_in_a_known_folder():
-    ignored = {"outputs", "build", "dist"}  # and folders whose name starts with a dot
+    ignored = {"outputs", "work", "build", "dist"}  # and folders whose name starts with a dot
     for path in ROOT.rglob("*.py"):
         parts = path.relative_to(ROOT).parts
         if parts[0] not in ignored and not any(part.startswith(".") for part in parts):

@@ -1,5 +1,8 @@
 """The studio's panel on the screens that people have, in JupyterLab with a headless Chromium."""
 
+import subprocess
+import time
+
 import pytest
 import torch
 
@@ -129,3 +132,47 @@ def test_the_curve_of_the_losses_has_the_color_of_the_text(page):
         drawn = page.locator(f"{PANEL} svg path[style*='currentColor' i]").first
         assert drawn.evaluate("line => getComputedStyle(line).stroke") == colors[theme]
     assert colors["JupyterLab Dark"] != colors["JupyterLab Light"]
+
+
+def test_the_panel_comes_back_and_git_sees_no_change(tmp_path):
+    """`make lab`, a reload in the middle of a run, a closed tab, and `git status` after it."""
+    project = browser.copy_project(tmp_path / "project")
+    browser.notebook_of(project / "notebooks" / "00_panel.ipynb", *CELLS)
+    git = ["git", "-C", str(project), "-c", "user.name=reader", "-c", "user.email=reader@localhost"]
+    for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "as it was"]):
+        subprocess.run([*git, *command], check=True)
+    copy = "work/00_panel.ipynb"
+    picture = f'{PANEL} img[alt^="the picture after"]'
+    place = "image => Number(image.alt.match(/after (\\d+)/)[1])"
+    with (
+        browser.lab_serving(project, tmp_path, "tools.open_lab") as address,
+        browser.window(tmp_path) as context,
+    ):
+        page = context.pages[0]
+        browser.open_in_lab(page, address, copy)
+        browser.run_all(page)
+        browser.ask(page, "None", "studio.set(evaluations=10**6); studio.start()")
+        page.locator(picture).wait_for()
+        deadline = time.monotonic() + 60
+        while "widget-view" not in (project / copy).read_text():  # until the notebook is saved
+            assert time.monotonic() < deadline
+            page.wait_for_timeout(200)
+        before = page.locator(picture).evaluate(place)
+
+        page.reload(wait_until="domcontentloaded")
+        page.locator(picture).wait_for(timeout=60_000)
+        page.wait_for_timeout(1000)
+        reloaded = page.locator(picture).evaluate(place)
+        assert reloaded > before
+
+        page.close()
+        page = context.new_page()
+        browser.open_in_lab(page, address, copy)
+        page.locator(picture).wait_for(timeout=60_000)
+        page.wait_for_timeout(1000)
+        assert page.locator(picture).evaluate(place) > reloaded
+        page.locator(f"{PANEL} button", has_text="Stop").click()
+        page.locator(f"{PANEL} b", has_text="stopped").wait_for(timeout=5000)
+        browser.shut_down(page)
+    status = subprocess.run([*git, "status", "--porcelain"], capture_output=True, text=True)
+    assert status.stdout == "", status.stdout

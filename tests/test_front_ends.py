@@ -1,0 +1,150 @@
+"""Front ends other than JupyterLab: the studio as an app, pages of HTML, and older widgets.
+
+All tests here take about a minute or need the package index, so `make test-all` runs them."""
+
+import json
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from tests import browser
+from tools.lessons import lessons
+
+ROOT = browser.ROOT
+PANEL = ".studio-panel"
+PAINTED = """() => {
+    const image = document.querySelector('.studio-panel img[alt^="the picture after"]');
+    return image && Number(image.alt.match(/after (\\d+)/)[1]) >= 10;
+}"""
+
+pytestmark = pytest.mark.slow
+
+
+# ------------------------------------------------------------------------------ an app
+
+
+@browser.needs_a_browser
+def test_voila_serves_the_studio_and_it_paints(tmp_path):
+    pytest.importorskip("voila", reason="the app needs the package voila (pip install voila)")
+    pytest.importorskip("playwright")
+    port = browser.free_port()
+    address = f"http://127.0.0.1:{port}/"
+    arguments = ["studio/app.ipynb", "--no-browser", f"--port={port}", "--Voila.ip=127.0.0.1"]
+    with (
+        browser.serving(
+            "voila", *arguments, alive=f"{address}voila/static/voila.js", folder=tmp_path
+        ),
+        browser.window(tmp_path, 1280, 800) as context,
+    ):
+        page = context.pages[0]
+        page.goto(address)
+        page.locator(f"{PANEL} button", has_text="Start").first.click(timeout=120_000)
+        page.wait_for_function(PAINTED, timeout=60_000)
+        page.screenshot(path=tmp_path / "voila.png")
+        picture = page.locator(f"{PANEL} img").bounding_box()
+        slider = page.locator(f"{PANEL} .widget-slider", has_text="style weight").bounding_box()
+        assert picture["y"] + picture["height"] < 800 and slider["y"] + slider["height"] < 800
+        assert slider["x"] >= picture["x"] + picture["width"], "they stand beside each other"
+        page.locator(f"{PANEL} button", has_text="Stop").click()
+        page.locator(f"{PANEL} b", has_text="stopped").wait_for(timeout=5000)
+
+
+# ------------------------------------------------------------------------------ pages of HTML
+
+
+@browser.needs_a_browser
+def test_every_picture_of_every_exported_lesson_loads(tmp_path):
+    """The pages stand alone: each picture is in its page, and each link leads to a file."""
+    pytest.importorskip("playwright")
+    command = [sys.executable, "-m", "nbconvert", "--to", "html", "--embed-images"]
+    paths = [str(lesson.path) for lesson in lessons()]
+    subprocess.run([*command, "--output-dir", tmp_path, *paths], check=True, timeout=300)
+    broken = "all => all.filter(image => !image.naturalWidth).map(image => image.alt)"
+    with browser.window(tmp_path) as context:
+        page = context.pages[0]
+        for lesson in lessons():
+            page.goto((tmp_path / f"{lesson.path.stem}.html").as_uri(), wait_until="commit")
+            page.wait_for_load_state("domcontentloaded")
+            images = page.locator("img")
+            images.last.wait_for(state="attached")
+            figures = sum(
+                kind.startswith("image/")
+                for cell in nbformat.read(lesson.path, as_version=4).cells
+                for output in cell.get("outputs", [])
+                for kind in output.get("data", {})
+            )
+            assert images.count() > figures, "the map and each figure"
+            assert images.evaluate_all(broken) == [], lesson.path
+            assert "Image object" not in page.content()
+
+
+# ------------------------------------------------------------------------------ older widgets
+
+OLD = ["ipywidgets==7.7.1", "ipykernel==6.29.5"]  # what Google's Colab has
+OLD_CELLS = """
+import sys
+sys.path.insert(0, {root!r})
+import ipykernel, ipywidgets
+print(ipywidgets.__version__, ipykernel.__version__)
+---
+from studio import Panel, Studio
+studio = Studio(size=64, evaluations=20)
+panel = Panel(studio)
+panel
+---
+panel.buttons["start"].click()
+studio.wait(10)
+panel.numbers["style"].value = 300
+studio.wait()
+panel.buttons["stop"].click()
+print(studio.state, studio.settings.weights.style, "the picture after 20" in panel.preview.value)
+---
+blocking = Studio(size=64, evaluations=5)
+print(tuple(blocking.run().shape))
+"""
+
+
+@pytest.fixture(scope="module")
+def old_python(tmp_path_factory):
+    """A Python with old widgets, which takes every other package from this one."""
+    folder = tmp_path_factory.mktemp("old")
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    scripts, program = ("Scripts", "python.exe") if sys.platform == "win32" else ("bin", "python")
+    python = folder / scripts / program
+    where = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    packages = subprocess.run([python, "-c", where], capture_output=True, text=True, check=True)
+    # What the environment has itself comes first.
+    parent = Path(packages.stdout.strip()) / "parent.pth"
+    parent.write_text(sysconfig.get_path("purelib"), encoding="utf-8")
+    install = [python, "-m", "pip", "install", "--quiet", *OLD]
+    if subprocess.run(install, timeout=300).returncode:
+        pytest.skip(f"{' and '.join(OLD)} could not be installed")
+    return python
+
+
+def test_studio_and_panel_work_in_a_kernel_with_old_widgets(old_python, tmp_path):
+    sources = OLD_CELLS.format(root=str(ROOT)).strip().split("\n---\n")
+    path = browser.notebook_of(tmp_path / "old.ipynb", *sources)
+    execute = (
+        "import nbclient, nbformat; path = 'old.ipynb'; notebook = nbformat.read(path, 4); "
+        "nbclient.NotebookClient(notebook, timeout=120).execute(); nbformat.write(notebook, path)"
+    )
+    subprocess.run([old_python, "-c", execute], cwd=tmp_path, check=True, timeout=300)
+    cells = nbformat.read(path, as_version=4).cells
+    printed = [
+        output.text for cell in cells for output in cell.outputs if output.output_type == "stream"
+    ]
+    assert printed[0].strip() == "7.7.1 6.29.5"
+    assert "finished 300.0 True\n" in printed
+    assert "(1, 3, 43, 64)\n" in printed
+    assert any("widget-view" in json.dumps(output) for output in cells[1].outputs)
+
+
+def test_upload_and_sliders_work_with_old_widgets(old_python):
+    which = "upload or hand or control or box or follow or fold"
+    command = [old_python, "-m", "pytest", "-q", "tests/test_studio.py", "-k", which]
+    subprocess.run(command, cwd=ROOT, check=True, timeout=600)

@@ -1,0 +1,76 @@
+"""Opens JupyterLab at the first lesson, in a working copy that belongs to the reader.
+
+python -m tools.open_lab                 copies of the lessons, in work/; `make lab`
+python -m tools.open_lab --originals     the lessons themselves, in notebooks/; `make edit`
+
+A lesson is copied once and never overwritten, and git ignores the folder. So notes stay, and
+`git pull` meets no changes. To get a lesson anew, rename or delete its copy.
+
+After a reload, JupyterLab shows the studio's panel again if it trusts the notebook and if the
+notebook was saved with the panel in it. So the lessons are trusted, and notebooks are saved every
+10 seconds. Settings of your own take precedence over this.
+"""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import nbformat
+from nbformat.sign import NotebookNotary
+
+from style_transfer.settings import ROOT
+from tools.lessons import NOTEBOOKS
+
+WORK = ROOT / "work"
+SETTINGS = ROOT / "tools" / "jupyter"  # a folder of JupyterLab's default settings
+
+
+def copy_lessons(target: Path) -> list[Path]:
+    """Copies the lessons that are not there yet, and returns the paths of the copies.
+
+    What the lessons show, such as the maps, is copied each time.
+    """
+    target.mkdir(exist_ok=True)
+    copied = []
+    for path in sorted(NOTEBOOKS.iterdir()):
+        copy = target / path.name
+        if path.suffix == ".ipynb":
+            if not copy.exists():
+                shutil.copyfile(path, copy)
+                copied.append(copy)
+        elif path.is_dir() and not path.name.startswith("."):
+            shutil.copytree(path, copy, dirs_exist_ok=True)
+        elif path.is_file():
+            shutil.copyfile(path, copy)
+    return copied
+
+
+def trust(paths: list[Path]) -> None:
+    """Tells Jupyter that these notebooks may show widgets before they are run."""
+    notary = NotebookNotary()
+    for path in paths:
+        notary.sign(nbformat.read(path, as_version=4))
+
+
+def main(arguments: list[str]) -> None:
+    """Prepares the lessons and opens JupyterLab; what is not `--originals` is passed on to it."""
+    from jupyterlab.labapp import LabApp
+
+    if "--originals" in arguments:
+        arguments.remove("--originals")
+        folder = NOTEBOOKS
+        trust(sorted(NOTEBOOKS.glob("*.ipynb")))
+    else:
+        folder = WORK
+        copied = copy_lessons(WORK)
+        trust(copied)
+        print(f"copied {len(copied)} lessons to work/; those that were there stay as they are")
+    paths = [str(SETTINGS), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(paths)
+    first = min(folder.glob("00_*.ipynb"))
+    LabApp.launch_instance([str(first), *arguments])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
