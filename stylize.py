@@ -12,6 +12,7 @@ from style_transfer.settings import (
     OUTPUTS,
     PICTURE_SUFFIXES,
     check_count,
+    check_seed,
     learning_rate,
 )
 
@@ -115,6 +116,7 @@ def prepare(options: argparse.Namespace) -> None:
     _choose_pictures(options)
     if options.steps is not None:
         check_count("--steps", options.steps)
+    check_seed(options.seed)
     options.sizes = flags.sizes(options)
     learning_rate(options.method, options.lr)
     options.weights = flags.loss_weights(options)
@@ -236,11 +238,16 @@ def _load_painting(file: str, options: argparse.Namespace):
 def _paint(photo, paintings: list, options: argparse.Namespace) -> list:
     """Prints a forecast, runs to the end with a progress bar, and returns all Snapshots."""
     import helpers as nst
+    from style_transfer.steps import check_sides
 
     subject, styles = _in_colors(photo, paintings, options)
     vgg = _network(options)
     stages = nst.stages_for(photo, _fitting(options.sizes, photo), options.steps)
     total = sum(stage.evaluations for stage in stages)
+    files = [options.style, *(painting for painting, _ in options.blends)]
+    files += [painting for _, painting in options.places]
+    pictures = dict(zip(files, (style.painting for style in paintings), strict=True))
+    check_sides(vgg, {options.content: photo} | pictures, options.layers, stages)
     forecast = nst.forecast(vgg, subject, styles, stages=stages, layers=options.layers)
     options.largest = forecast.largest
     machine = f"the network computes in {vgg.precision} on {vgg.device.type}"

@@ -10,6 +10,7 @@ from style_transfer.settings import (
     STYLE_LAYERS,
     Weights,
     check_count,
+    check_seed,
     check_weight,
     check_word,
     learning_rate,
@@ -51,6 +52,7 @@ class Settings:
         check_word("start", self.start, STARTS)
         check_count("evaluations", self.evaluations)
         check_count("size", self.size)
+        check_seed(self.seed)
         # The class is frozen, so these three are written past the dataclass.
         object.__setattr__(self, "lr", learning_rate(self.method, self.lr))
         object.__setattr__(self, "photo", str(self.photo))

@@ -6,13 +6,16 @@ in each block, and everything else about the layers follows from `LAYERS`.
 Source: Simonyan, Zisserman, "Very Deep Convolutional Networks" (arXiv:1409.1556).
 """
 
+import contextlib
 import hashlib
 import io
 import os
-from collections.abc import Iterable
+import socket
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import torch
+from filelock import FileLock  # torch itself needs this package
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
@@ -52,10 +55,13 @@ def block_of(layer: str) -> int:
     return int(layer[4])
 
 
-def smallest_side(layer: str) -> int:
-    """The smallest side in pixels that leaves one position at `layer`: each pooling halves it."""
+def smallest_side(layer: str, padding: str = "zeros") -> int:
+    """The smallest side in pixels that leaves one position at `layer`: each pooling halves it.
+
+    The padding "reflect" mirrors the neighbor of the border, so it needs two positions.
+    """
     poolings = sum(name.startswith("pool") for name in LAYERS[: LAYERS.index(layer) + 1])
-    return 2**poolings
+    return 2**poolings * (2 if padding == "reflect" else 1)
 
 
 # ------------------------------------------------------------------------------ the network
@@ -128,7 +134,7 @@ class VGG19(nn.Module):
 
     def normalize(self, image: Tensor) -> Tensor:
         """Subtracts ImageNet's mean from RGB in [0, 1] and divides by its standard deviation."""
-        return (image - self.mean) / self.std
+        return (image.to(self.mean.dtype) - self.mean) / self.std
 
     def forward(self, image: Tensor, layers: str | Iterable[str]) -> dict[str, Tensor]:
         """Returns a dict from layer name to features (B, C, h, w); deeper layers are not computed.
@@ -170,9 +176,7 @@ class VGG19(nn.Module):
 
     def _check_size(self, image: Tensor, layer: str) -> None:
         check_image(image)
-        smallest = smallest_side(layer)
-        if self.padding == "reflect":  # it mirrors the neighbor of the border, so it needs one
-            smallest = 2 * smallest
+        smallest = smallest_side(layer, self.padding)
         height, width = image.shape[-2:]
         if min(height, width) < smallest:
             raise ValueError(
@@ -268,6 +272,7 @@ def rescale_filters(state: dict[str, Tensor], images: list[Tensor]) -> dict[str,
 # ------------------------------------------------------------------------------ weights
 
 POCKET = ASSETS / "pocket_vgg19.pt"
+STALLED_SECONDS = 30  # a download from which nothing comes for so long has failed
 POCKET_SHA256 = "717b0b368f7a7f3d364ffd7634a60e780df9e738e48a77bab3405b3a6cbaabcd"
 
 
@@ -290,7 +295,14 @@ def load_weights(network) -> dict[str, Tensor]:
         raise ValueError(
             f"network is {network!r}; it must be one of {words}, or the path of a file of weights"
         )
-    return rescale_filters(state, bundled_photographs())
+    scaled = rescale_filters(state, bundled_photographs())
+    for index in CONV_INDICES:
+        if not torch.isfinite(scaled[f"features.{index}.weight"]).all():
+            raise ValueError(
+                f"{network}: {LAYERS[index]} is silent or overflows on photographs, so its filters "
+                "cannot be scaled; the file is damaged, or its training failed: give another file"
+            )
+    return scaled
 
 
 def _pocket() -> dict[str, Tensor]:
@@ -331,13 +343,32 @@ def _imagenet() -> dict[str, Tensor]:
     if file.exists():
         _check_cached(file)
     try:
-        state = weights.get_state_dict(progress=True, check_hash=True, weights_only=True)
+        with contextlib.nullcontext() if file.exists() else _downloading(file):
+            state = weights.get_state_dict(progress=True, check_hash=True, weights_only=True)
     except (OSError, RuntimeError) as error:
         raise OSError(
             f"could not download the ImageNet weights ({error}); download {weights.url} elsewhere "
             f"and put it at {file}, or use network='pocket', which needs no download"
-        ) from error
+        ) from None
     return _convolutions(state, file)
+
+
+@contextlib.contextmanager
+def _downloading(file: Path) -> Iterator[None]:
+    """In here, a stalled download ends in an error, and one process at a time downloads.
+
+    Another process that waited for the first finds the file in the cache, and downloads nothing.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    patience = socket.getdefaulttimeout()
+    with FileLock(f"{file}.lock"):
+        for part in file.parent.glob(f"{file.name}.*.partial"):
+            part.unlink()  # of a process that was killed
+        socket.setdefaulttimeout(STALLED_SECONDS)  # torch itself would wait without end
+        try:
+            yield
+        finally:
+            socket.setdefaulttimeout(patience)
 
 
 def _check_cached(file: Path) -> None:
@@ -367,7 +398,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
         raise ValueError(
             f"{path}: is not a file of weights that torch can read safely "
             f"({type(error).__name__}); it must be a VGG-19's state dict, saved by torch.save"
-        ) from error
+        ) from None  # torch's own words advise to load it unsafely
     return _convolutions(state, path)
 
 
@@ -390,6 +421,7 @@ def _checked(state, name: str, shape: tuple, path: Path) -> Tensor:
     found = tuple(tensor.shape) if isinstance(tensor, Tensor) else "nothing"
     fits = (
         isinstance(tensor, Tensor)
+        and tensor.numel() > 0
         and len(found) == len(shape)
         and all(wanted in (None, side) for wanted, side in zip(shape, found, strict=True))
     )
@@ -397,6 +429,12 @@ def _checked(state, name: str, shape: tuple, path: Path) -> Tensor:
         raise ValueError(
             f"{path}: holds {found} as {name}, where {shape} was expected; "
             "it must be a VGG-19's state dict in torchvision's names"
+        )
+    if not tensor.is_floating_point() or tensor.layout != torch.strided:
+        kind = f"{tensor.dtype}, {tensor.layout}".replace("torch.", "")
+        raise ValueError(
+            f"{path}: {name} is a tensor of the kind {kind}; save it as ordinary numbers, "
+            "with .to_dense().float()"
         )
     if not torch.isfinite(tensor).all():
         raise ValueError(

@@ -13,6 +13,21 @@ from PIL import Image, ImageOps
 
 MOST_PIXELS = 100_000_000  # larger pictures are refused before they are decoded
 
+# The formats that are read, in Pillow's words. Pillow knows more, but for some of them it starts
+# another program: an EPS file, whatever it is called, is given to Ghostscript.
+FORMATS = ["PNG", "JPEG", "MPO", "GIF", "WEBP", "AVIF", "TIFF", "BMP", "DIB", "JPEG2000", "PPM"]
+FORMATS += ["TGA", "ICO", "PCX", "PSD", "QOI", "SGI"]
+
+# Formats that are not read, and how their files begin: at a place, with some bytes.
+OTHER_FORMATS = {
+    "HEIF": [(4, b"ftyp" + brand) for brand in (b"heic", b"heix", b"hevc", b"mif1", b"msf1")],
+    "JPEG XL": [(0, b"\xff\x0a"), (0, b"\0\0\0\x0cJXL ")],
+    "AVIF": [(4, b"ftypavif")],
+    "EPS": [(0, b"%!PS"), (0, b"\xc5\xd0\xd3\xc6")],
+    "PDF": [(0, b"%PDF")],
+    "SVG": [(0, b"<svg"), (0, b"<?xml")],
+}
+
 
 @functools.cache
 def note(text: str) -> None:
@@ -27,7 +42,7 @@ def read_picture(path) -> Image.Image:
     """Returns a picture file as 8-bit RGB, upright, without transparency.
 
     EXIF rotation is applied, transparent pixels are laid on white, and of several frames the first
-    one is taken.
+    one is taken, which a note says.
 
     Raises: FileNotFoundError if there is no such file; ValueError for anything else that cannot be
     read as a picture. Both messages name the file and say what to do.
@@ -40,16 +55,53 @@ def read_picture(path) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MOST_PIXELS decides
-            with Image.open(path) as picture:
+            with Image.open(path, formats=_formats()) as picture:
                 _check_pixel_count(picture)
-                return _to_rgb(ImageOps.exif_transpose(picture))
-    except MemoryError:
-        raise
-    except Exception as error:  # decoders raise almost anything, and most do not name the file
-        raise ValueError(
-            f"{path}: cannot be read as a picture ({error}); if another program shows it, "
-            "save it from there as PNG or JPEG"
-        ) from error
+                pixels = _to_rgb(ImageOps.exif_transpose(picture))
+                _mention_frames(path, picture)
+                return pixels
+    # Decoders raise almost anything, and most do not name the file. A damaged file may ask for more
+    # memory than there is.
+    except Exception as error:
+        raise ValueError(f"{path}: {_unread(path, error)}") from error
+
+
+def _formats() -> list[str]:
+    """The formats of FORMATS that this Pillow can read."""
+    Image.init()
+    return [name for name in FORMATS if name in Image.OPEN]
+
+
+def _unread(path: Path, error: Exception) -> str:
+    """What is wrong with a file that is not read as a picture, and what to do."""
+    with path.open("rb") as file:
+        head = file.read(256)
+    for kind, marks in OTHER_FORMATS.items():
+        if any(head[place:].startswith(mark) for place, mark in marks):
+            return (
+                f"is a file of the format {kind}, which is not read here; convert it to PNG or JPEG"
+            )
+    reason = str(error)
+    if isinstance(error, MemoryError):
+        reason = "it takes more memory than there is"
+    elif isinstance(error, Image.DecompressionBombError):
+        reason = f"it has more than {MOST_PIXELS:,} pixels; make it smaller"
+    return (
+        f"cannot be read as a picture ({reason}); if another program shows it, "
+        "save it from there as PNG or JPEG"
+    )
+
+
+def _mention_frames(path: Path, picture: Image.Image) -> None:
+    """Prints a note if the file has further frames or pages."""
+    if picture.format not in ("GIF", "PNG", "TIFF", "WEBP", "AVIF"):
+        return  # elsewhere, further frames are previews or layers of the same picture
+    try:
+        count = getattr(picture, "n_frames", 1)
+    except Exception:  # the first frame is sound, and no other is needed
+        return
+    if count > 1:
+        note(f"{path} has {count} frames or pages; only the first one is used")
 
 
 def _check_pixel_count(picture: Image.Image) -> None:

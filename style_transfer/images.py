@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from style_transfer.display import JPEG_QUALITY, show_figure
 from style_transfer.files import read_picture, write_atomic
-from style_transfer.settings import ASSETS, LESSON_SIZE, PICTURE_SUFFIXES
+from style_transfer.settings import ASSETS, LESSON_SIZE, PICTURE_SUFFIXES, check_seed
 
 # ------------------------------------------------------------------------------ seeds and devices
 
@@ -21,8 +21,10 @@ from style_transfer.settings import ASSETS, LESSON_SIZE, PICTURE_SUFFIXES
 def seed(value: int = 0) -> torch.Generator:
     """Seeds torch's global generator and returns a new generator with the same seed.
 
-    The same seed gives the same picture on the same machine. Built in: 01_images.
+    The same seed gives the same picture on the same machine. Raises: ValueError for what is no
+    whole number from 0 to 2**63 - 1. Built in: 01_images.
     """
+    check_seed(value)
     torch.manual_seed(value)
     return torch.Generator().manual_seed(value)
 
@@ -214,6 +216,8 @@ def recolor(image: Tensor, like: Tensor) -> Tensor:
 def _color_statistics(image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Pixels (3, H*W), their mean (3, 1) and covariance (3, 3), in float64 on the CPU."""
     pixels = image.detach().cpu().double()[0].flatten(1)
+    if not torch.isfinite(pixels).all():
+        raise ValueError("image holds NaN or infinity, so it has no colors; load it again")
     mean = pixels.mean(1, keepdim=True)
     covariance = (pixels - mean) @ (pixels - mean).T / pixels.shape[1]
     return pixels, mean, covariance

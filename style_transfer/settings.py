@@ -173,6 +173,13 @@ def check_weight(name: str, value) -> None:
         raise ValueError(f"{name} is {value!r}; it must be a number of 0 or more")
 
 
+def check_seed(value) -> None:
+    """Raises ValueError unless `value` is a whole number from 0 to 2**63 - 1, as torch takes it."""
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if not whole or not 0 <= value < 2**63:
+        raise ValueError(f"the seed is {value!r}; it must be a whole number from 0 to {2**63 - 1}")
+
+
 def learning_rate(method: str, lr: float | None) -> float:
     """`lr`, or the method's own learning rate if `lr` is None.
 
@@ -182,6 +189,7 @@ def learning_rate(method: str, lr: float | None) -> float:
     default = LEARNING_RATES[method]
     if lr is None:
         return default
-    if not math.isfinite(lr) or lr <= 0:
-        raise ValueError(f"lr is {lr}; it must be above 0, for instance {default:g} for {method}")
+    number = isinstance(lr, (int, float)) and not isinstance(lr, bool)
+    if not number or not math.isfinite(lr) or lr <= 0:
+        raise ValueError(f"lr is {lr!r}; it must be above 0, for instance {default:g} for {method}")
     return lr

@@ -8,11 +8,18 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from style_transfer.features import VGG19, deepest, native_precision
+from style_transfer.features import (
+    LAYERS,
+    VGG19,
+    deepest,
+    native_precision,
+    smallest_side,
+)
 from style_transfer.images import check_image, device, interpolate, noise_like, recolor, resize
 from style_transfer.losses import Objective, StyleLayers, layer_weights, transfer
-from style_transfer.paintings import Paintings, change_paintings, regions_of
+from style_transfer.paintings import Paintings, change_paintings, regions_of, styles_of
 from style_transfer.settings import (
+    CONTENT_LAYER,
     EVERY,
     START,
     STARTS,
@@ -335,12 +342,41 @@ def stylize(
     regions_of(painting, photo)
     options = {"method": method, "lr": learning_rate(method, lr), "every": every}
     vgg = vgg or _default_network()
+    check_sides(vgg, _named(photo, painting), layers, stages)
 
     def prepare(photo: Tensor, painting: Paintings) -> tuple[Objective, Tensor]:
         objective = transfer(vgg, photo, painting, weights, layers=layers, kept=kept)
         return objective, first_image(start, photo, painting, generator)
 
     return _coarse_to_fine(photo.to(vgg.device), painting, stages, prepare, options)
+
+
+def check_sides(
+    vgg: VGG19, pictures: Mapping[str, Tensor], layers: StyleLayers, stages: tuple[Stage, ...]
+) -> None:
+    """Raises ValueError, with its name, if a picture is too small for the layers at some stage."""
+    layer = LAYERS[deepest({CONTENT_LAYER, *layer_weights(layers)})]
+    smallest = smallest_side(layer, vgg.padding)
+    factor = stages[0].size / stages[-1].size
+    for name, image in pictures.items():
+        height, width = _scaled(image, factor).shape[-2:]
+        if min(height, width) < smallest:
+            where = f" at the first size, {stages[0].size}" if factor < 1 else ""
+            enough = math.ceil(smallest * max(height, width) / min(height, width))
+            raise ValueError(
+                f"{name} is {width}x{height}{where}; {layer} needs {smallest}x{smallest} or more; "
+                f"a size of {enough} would do, if the picture has so many pixels"
+            )
+
+
+def _named(photo: Tensor, painting: Paintings) -> dict[str, Tensor]:
+    """The photograph and the paintings, each with its name."""
+    paintings = [style.painting for style in styles_of(painting)]
+    if len(paintings) == 1:
+        return {"the photograph": photo, "the painting": paintings[0]}
+    return {"the photograph": photo} | {
+        f"painting {number}": image for number, image in enumerate(paintings, start=1)
+    }
 
 
 def _known(layers: StyleLayers) -> dict[str, float]:
@@ -360,9 +396,15 @@ def stages_for(
 ) -> tuple[Stage, ...]:
     """The stages of a run that ends at the photograph's size, or at the last of `sizes`."""
     check_image(photo)
+    if len(photo) != 1:
+        raise ValueError(f"the photograph is a batch of {len(photo)}; give one image: photo[0:1]")
     long_side = max(photo.shape[-2:])
     if sizes is None:
-        return plan(long_side, evaluations)
+        # A long, narrow photograph has too few pixels across at a small size.
+        least = 2 * smallest_side(LAYERS[-1]) * long_side / min(photo.shape[-2:])
+        planned = [stage.size for stage in plan(long_side)]
+        fitting = [size for size in planned[:-1] if size >= least]
+        return stages_of((*fitting, planned[-1]), evaluations)
     if sizes and max(sizes) > long_side:
         raise ValueError(
             f"sizes are {sizes}, and the photograph has {long_side} px; load it larger, "

@@ -4,7 +4,10 @@ import functools
 import hashlib
 import http.server
 import io
+import socket
 import threading
+import time
+import traceback
 
 import pytest
 import torch
@@ -240,8 +243,38 @@ def test_weights_from_a_path(tmp_path):
             r"holds \(3,\) as features\.12\.bias, where \(4,\) was expected",
         ),
         ("features.2.weight", "a string", r"holds nothing as features\.2\.weight"),
+        ("features.28.weight", torch.zeros(0, 4, 3, 3), r"holds \(0, 4, 3, 3\) as features\.28"),
+        (
+            "features.5.weight",
+            torch.rand(4, 4, 3, 3).to_sparse(),
+            r"features\.5\.weight is a tensor of the kind float32, sparse_coo; .*to_dense",
+        ),
+        (
+            "features.0.bias",
+            torch.ones(4, dtype=torch.int64),
+            r"features\.0\.bias is a tensor of the kind int64",
+        ),
+        (
+            "features.0.bias",
+            torch.ones(4, dtype=torch.complex64),
+            r"features\.0\.bias is a tensor of the kind complex64",
+        ),
+        ("features.7.bias", torch.full((4,), -1e6), "conv2_2 is silent or overflows"),
+        ("features.5.weight", torch.full((4, 4, 3, 3), 3e38), "conv2_1 is silent or overflows"),
     ],
-    ids=["missing", "of another shape", "NaN", "a short bias", "no tensor"],
+    ids=[
+        "missing",
+        "of another shape",
+        "NaN",
+        "a short bias",
+        "no tensor",
+        "empty",
+        "sparse",
+        "whole numbers",
+        "complex",
+        "dead",
+        "huge",
+    ],
 )
 def test_unfit_weights_are_refused(name, spoiled, message, tmp_path):
     state = narrow_state()
@@ -264,6 +297,34 @@ def test_a_file_that_holds_code_or_nonsense_is_refused(tmp_path):
     torch.save([torch.rand(3)], tmp_path / "list.pt")
     with pytest.raises(ValueError, match=r"list\.pt: holds nothing as features\.0\.weight"):
         nst.VGG19(tmp_path / "list.pt")
+
+
+def test_torchs_advice_to_load_unsafely_is_not_passed_on(tmp_path):
+    torch.save(nn.Conv2d(3, 3, 3), tmp_path / "model.pt")
+    (tmp_path / "page.pt").write_text("<html>404</html>")
+    torch.save({"features.0.weight": print}, tmp_path / "code.pt")
+    for name in ("model.pt", "page.pt", "code.pt"):
+        with pytest.raises(ValueError) as error:
+            nst.VGG19(tmp_path / name)
+        printed = "".join(traceback.format_exception(error.value))
+        assert "weights_only" not in printed
+        assert len(str(error.value).splitlines()) == 1 and name in str(error.value)
+
+
+def test_half_precision_weights_become_float32(tmp_path):
+    state = {name: tensor.half() for name, tensor in narrow_state().items()}
+    torch.save(state, tmp_path / "half.pt")
+    vgg = nst.VGG19(tmp_path / "half.pt")
+    assert {parameter.dtype for parameter in vgg.parameters()} == {torch.float32}
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_an_image_may_have_any_precision(vgg, photo, dtype):
+    image = photo.to(dtype).requires_grad_(True)
+    features = vgg(image, "relu2_1")["relu2_1"]
+    assert torch.allclose(features, vgg(photo, "relu2_1")["relu2_1"], atol=0.2)
+    features.mean().backward()
+    assert image.grad.dtype == dtype and image.grad.abs().sum() > 0
 
 
 def test_an_error_about_a_file_of_ones_own_does_not_advise_git(tmp_path):
@@ -344,3 +405,86 @@ def test_without_a_network_one_message_says_what_to_do(imagenet):
     )
     with pytest.raises(OSError, match=message):
         nst.VGG19("imagenet")
+
+
+@pytest.fixture
+def server():
+    """A list for a function that answers requests, and the address of the server that calls it."""
+    answers = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            answers[-1](self)
+
+        def log_message(self, *_):
+            pass
+
+    running = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=running.serve_forever, daemon=True).start()
+    yield answers, f"http://127.0.0.1:{running.server_address[1]}"
+    running.shutdown()
+    running.server_close()
+
+
+def aim(monkeypatch, url):
+    """Makes torchvision download its weights from another address."""
+    from torchvision.models import VGG19_Weights
+    from torchvision.models._api import Weights
+
+    member = VGG19_Weights.IMAGENET1K_V1
+    monkeypatch.setattr(member, "_value_", Weights(url=url, transforms=member.transforms, meta={}))
+
+
+def test_a_download_that_stalls_ends_and_leaves_nothing(imagenet, server, monkeypatch):
+    _, cached = imagenet
+    answers, url = server
+    released = threading.Event()
+
+    def stall(handler):
+        handler.send_response(200)
+        handler.send_header("Content-Length", "1000000")
+        handler.end_headers()
+        handler.wfile.write(b"half")
+        handler.wfile.flush()
+        released.wait(30)
+
+    answers.append(stall)
+    aim(monkeypatch, f"{url}/{cached.name}")
+    monkeypatch.setattr(features, "STALLED_SECONDS", 0.5)
+    cached.parent.mkdir(parents=True)
+    (cached.parent / f"{cached.name}.0123.partial").write_bytes(b"of a process that was killed")
+    began = time.monotonic()
+    with pytest.raises(OSError, match=r"could not download .*timed out.*or use network='pocket'"):
+        nst.VGG19("imagenet")
+    released.set()
+    assert time.monotonic() - began < 10
+    assert not list(cached.parent.glob("*.pth")) and not list(cached.parent.glob("*.partial"))
+    assert socket.getdefaulttimeout() is None
+
+
+def test_two_processes_share_one_download(imagenet, server, monkeypatch):
+    source, cached = imagenet
+    answers, url = server
+    requests = []
+
+    def slowly(handler):
+        requests.append(handler.path)
+        data = source.read_bytes()
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(data)))
+        handler.end_headers()
+        time.sleep(0.5)
+        handler.wfile.write(data)
+
+    answers.append(slowly)
+    aim(monkeypatch, f"{url}/{cached.name}")
+    made = []
+    threads = [
+        threading.Thread(target=lambda: made.append(nst.VGG19("imagenet"))) for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 2 and len(requests) == 1
+    assert torch.equal(made[0].features[0].weight, made[1].features[0].weight)

@@ -1,6 +1,7 @@
 """files.py: unusual picture files in, whole files out."""
 
 import io
+import os
 import stat
 import struct
 import zlib
@@ -104,22 +105,92 @@ def test_unreadable_files_are_named(tmp_path, colored):
         nst.load_image(tmp_path / "cut.png", 0)
 
 
-def test_a_small_file_with_a_huge_picture_is_refused(tmp_path):
+def huge_png(side):
+    """A PNG file of a few bytes whose header promises a black and white picture of that side."""
+
     def chunk(kind, data):
         checksum = struct.pack(">I", zlib.crc32(kind + data))
         return struct.pack(">I", len(data)) + kind + data + checksum
 
-    header = struct.pack(">IIBBBBB", 13_000, 13_000, 1, 0, 0, 0, 0)
-    pixels = zlib.compress(bytes(1 + 13_000 // 8) * 13_000)
-    parts = [
-        b"\x89PNG\r\n\x1a\n",
-        chunk(b"IHDR", header),
-        chunk(b"IDAT", pixels),
-        chunk(b"IEND", b""),
-    ]
-    (tmp_path / "bomb.png").write_bytes(b"".join(parts))
-    with pytest.raises(ValueError, match=r"bomb\.png.*13000x13000 pixels, more than 100,000,000"):
+    header = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
+    parts = [chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(b"")), chunk(b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+@pytest.mark.parametrize(
+    ("side", "message"),
+    [
+        (13_000, r"bomb\.png.*13000x13000 pixels, more than 100,000,000; make it smaller"),
+        (20_000, r"bomb\.png.*it has more than 100,000,000 pixels; make it smaller"),
+    ],
+)
+def test_a_small_file_with_a_huge_picture_is_refused(side, message, tmp_path):
+    (tmp_path / "bomb.png").write_bytes(huge_png(side))
+    with pytest.raises(ValueError, match=message):
         nst.load_image(tmp_path / "bomb.png")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the program is a shell script")
+@pytest.mark.parametrize("name", ["e.jpg", "e.eps"])
+def test_no_picture_starts_another_program(name, tmp_path, monkeypatch):
+    program = tmp_path / "gs"
+    program.write_text(f"#!/bin/bash\ntouch {tmp_path / 'started'}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    box = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 100 100\n%%EndComments\nshowpage\n%%EOF\n"
+    (tmp_path / name).write_bytes(box)
+    with pytest.raises(ValueError, match=rf"{name}: is a file of the format EPS, .* PNG or JPEG"):
+        nst.load_image(tmp_path / name)
+    assert not (tmp_path / "started").exists()
+
+
+OTHER_FILES = {
+    "HEIF": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic",
+    "JPEG XL": b"\xff\x0a\xfa\x7f",
+    "PDF": b"%PDF-1.7",
+    "SVG": b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+}
+
+
+@pytest.mark.parametrize("kind", OTHER_FILES)
+def test_a_format_that_is_not_read_is_named(kind, tmp_path):
+    (tmp_path / "x.jpg").write_bytes(OTHER_FILES[kind])
+    with pytest.raises(ValueError, match=f"is a file of the format {kind}.*convert it to PNG"):
+        nst.load_image(tmp_path / "x.jpg")
+
+
+def test_what_is_read_is_a_fixed_list():
+    assert set(files.FORMATS).isdisjoint({"EPS", "WMF", "PDF", "FPX", "MIC"})
+    assert {"PNG", "JPEG", "GIF", "TIFF", "WEBP", "BMP"} <= set(files._formats())
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.tif", "a.png", "a.webp"])
+def test_further_frames_are_mentioned(name, tmp_path, capsys):
+    pages = [Image.new("RGB", (8, 8), color) for color in (RED, BLUE, GREEN)]
+    pages[0].save(tmp_path / name, save_all=True, append_images=pages[1:])
+    assert nst.load_image(tmp_path / name).shape == (1, 3, 8, 8)
+    note = f"{name} has 3 frames or pages; only the first one is used\n"
+    assert capsys.readouterr().out.endswith(note)
+    pages[0].save(tmp_path / f"one-{name}")
+    nst.load_image(tmp_path / f"one-{name}")
+    assert capsys.readouterr().out == ""
+
+
+def test_lack_of_memory_is_the_fault_of_the_file(tmp_path, colored, monkeypatch):
+    def greedy(picture):
+        raise MemoryError
+
+    colored.save(tmp_path / "x.png")
+    monkeypatch.setattr(files, "_to_rgb", greedy)
+    with pytest.raises(ValueError, match=r"x\.png: .*it takes more memory than there is"):
+        nst.load_image(tmp_path / "x.png")
+
+
+def test_broken_further_frames_do_not_matter(tmp_path, colored):
+    colored.save(tmp_path / "x.gif", save_all=True, append_images=[colored.rotate(180)])
+    data = (tmp_path / "x.gif").read_bytes()
+    (tmp_path / "x.gif").write_bytes(data[: len(data) - 20])
+    assert nst.load_image(tmp_path / "x.gif").shape == (1, 3, 8, 16)
 
 
 # ------------------------------------------------------------------------------ files out

@@ -144,6 +144,17 @@ def test_seed_seeds_both_generators():
     assert generator.initial_seed() == 3
 
 
+@pytest.mark.parametrize("value", [-1, 2**63, 10**23, "1", 1.5, True, None])
+def test_what_is_no_seed_is_refused(value):
+    with pytest.raises(ValueError, match=r"the seed is .*; it must be a whole number from 0 to"):
+        nst.seed(value)
+
+
+def test_an_image_of_nan_has_no_colors(painting):
+    with pytest.raises(ValueError, match="image holds NaN or infinity, so it has no colors"):
+        nst.recolor(painting * float("nan"), like=painting)
+
+
 def test_resize_by_long_side_and_by_shape():
     image = random_image(30, 60)
     assert nst.resize(image, 20).shape == (1, 3, 10, 20)

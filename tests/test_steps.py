@@ -213,3 +213,41 @@ def test_stylize_makes_its_own_network(photo, painting):
     own = list(nst.stylize(photo, painting, **settings))
     given = list(nst.stylize(photo, painting, vgg=vgg, **settings))
     assert torch.equal(own[-1].image, given[-1].image)
+
+
+def noise(height, width):
+    return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(0))
+
+
+def test_a_picture_that_is_too_small_is_named_with_a_size_that_would_do(vgg, photo):
+    message = r"the painting is 15x20; relu5_1 needs 16x16 or more; a size of 22 would do"
+    with pytest.raises(ValueError, match=message):
+        nst.stylize(photo, noise(20, 15), vgg=vgg)
+    with pytest.raises(ValueError, match="the photograph is 15x15"):
+        nst.stylize(noise(15, 15), photo, vgg=vgg)
+    with pytest.raises(ValueError, match="painting 2 is 9x9"):
+        nst.stylize(photo, [photo, noise(9, 9)], vgg=vgg)
+    message = r"the photograph is 20x13 at the first size, 20; .* a size of 25"
+    with pytest.raises(ValueError, match=message):
+        nst.stylize(photo, photo, vgg=vgg, sizes=(20, 64))
+    nst.stylize(photo, noise(9, 9), vgg=vgg, layers=["relu1_1"])  # relu4_2 needs 8
+    mirrored = nst.VGG19(padding="reflect")
+    with pytest.raises(ValueError, match="relu5_1 needs 32x32"):
+        nst.stylize(photo, noise(31, 31), vgg=mirrored)
+    nst.stylize(photo, noise(32, 22), vgg=vgg)
+
+
+def test_a_panorama_leaves_out_the_sizes_at_which_it_would_be_too_narrow():
+    assert [stage.size for stage in nst.stages_for(noise(600, 1024), None, None)] == [
+        192,
+        512,
+        1024,
+    ]
+    assert [stage.size for stage in nst.stages_for(noise(70, 1024), None, None)] == [512, 1024]
+    assert [stage.size for stage in nst.stages_for(noise(20, 1024), None, 50)] == [1024]
+    assert nst.stages_for(noise(20, 1024), None, 50)[0].evaluations == 50
+
+
+def test_a_batch_is_no_photograph(photo, painting):
+    with pytest.raises(ValueError, match=r"a batch of 2; give one image: photo\[0:1\]"):
+        nst.stylize(torch.cat([photo, photo]), painting)
