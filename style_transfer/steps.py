@@ -331,8 +331,7 @@ def stylize(
     `settings.plan`. `evaluations` counts all stages. `vgg` None means the pocket network on
     the fastest device, in bfloat16 if the processor computes in it. `start` and `generator` are as
     in `first_image`, `weights`, `layers` and `kept` as in `transfer`, the rest as in `optimize`.
-    Built in: 07_optimization. Raises: ValueError for a setting out of range, or a size above the
-    photograph's.
+    Built in: 07_optimization. Raises: ValueError for a setting out of range or a small picture.
     """
     check_word("start", start, STARTS)
     check_count("every", every)
