@@ -14,7 +14,7 @@ PY    := .venv/bin/python
 SETUP := .venv/installed
 endif
 
-.PHONY: help run test test-all bench lab edit app notebooks lessons lint format check-python clean
+.PHONY: help run test test-all bench lab edit app notebooks lessons panel lint format check-python clean
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -46,6 +46,9 @@ notebooks: $(SETUP) ## run all notebooks from a clean kernel and save their outp
 
 lessons: $(SETUP) ## README's table and the maps, from the lessons' title cells
 	$(PY) -m tools.lessons
+
+panel: $(SETUP)  ## the picture of the panel in lesson 11; it needs JupyterLab, playwright and Chromium
+	$(PY) -m tools.panel_picture
 
 lint: $(SETUP)   ## ruff: rules and format, modules and notebooks
 	$(PY) -m ruff check .

@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from tests import browser
+from tools import browser
 from tools.lessons import lessons
 
 ROOT = browser.ROOT
@@ -22,12 +22,16 @@ PAINTED = """() => {
 }"""
 
 pytestmark = pytest.mark.slow
+needs_a_browser = pytest.mark.skipif(
+    browser.CHROMIUM is None,
+    reason="the browser test needs a Chromium on the PATH (apt install chromium)",
+)
 
 
 # ------------------------------------------------------------------------------ an app
 
 
-@browser.needs_a_browser
+@needs_a_browser
 def test_voila_serves_the_studio_and_it_paints(tmp_path):
     pytest.importorskip("voila", reason="the app needs the package voila (pip install voila)")
     pytest.importorskip("playwright")
@@ -56,7 +60,7 @@ def test_voila_serves_the_studio_and_it_paints(tmp_path):
 # ------------------------------------------------------------------------------ pages of HTML
 
 
-@browser.needs_a_browser
+@needs_a_browser
 def test_every_picture_of_every_exported_lesson_loads(tmp_path):
     """The pages stand alone: each picture is in its page, and each link leads to a file."""
     pytest.importorskip("playwright")

@@ -7,11 +7,14 @@ import pytest
 import torch
 
 import helpers as nst
-from tests import browser
+from tools import browser
 
 pytest.importorskip("playwright", reason="the browser test needs the package playwright")
 pytest.importorskip("jupyterlab", reason="the browser test needs the package jupyterlab")
-pytestmark = browser.needs_a_browser
+pytestmark = pytest.mark.skipif(
+    browser.CHROMIUM is None,
+    reason="the browser test needs a Chromium on the PATH (apt install chromium)",
+)
 
 NOTEBOOK = "notebooks/panel.ipynb"
 CELLS = (

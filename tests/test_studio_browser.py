@@ -12,13 +12,16 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from tests import browser
+from tools import browser
 
 pytest.importorskip(
     "playwright", reason="the browser test needs the package playwright (pip install playwright)"
 )
 pytest.importorskip("jupyterlab", reason="the browser test needs the package jupyterlab")
-pytestmark = browser.needs_a_browser
+pytestmark = pytest.mark.skipif(
+    browser.CHROMIUM is None,
+    reason="the browser test needs a Chromium on the PATH (apt install chromium)",
+)
 
 LESSON = "notebooks/11_studio.ipynb"
 # The previews as they arrive on the page, each as [milliseconds, its place in the run], and when

@@ -1,6 +1,8 @@
-"""What the browser tests share: a Jupyter server of its own and a page of a headless Chromium.
+"""A Jupyter server of its own and a page of a headless Chromium.
 
-Both talk over the loopback interface only."""
+`tools.panel_picture` and the browser tests share this file. The two programs talk over the loopback
+interface only. Needs the packages jupyterlab and playwright.
+"""
 
 import contextlib
 import json
@@ -14,11 +16,10 @@ import urllib.request
 from pathlib import Path
 
 import nbformat
-import pytest
 
+from style_transfer.settings import ROOT
 from tools.execute_notebooks import KERNEL
 
-ROOT = Path(__file__).resolve().parents[1]
 CHROMIUM = (
     shutil.which("chromium")
     or shutil.which("chromium-browser")
@@ -49,11 +50,6 @@ LAB_SETTINGS = {
     "apputils-extension/notification": {"fetchNews": "false"},
 }
 TOKEN = "studio"
-
-needs_a_browser = pytest.mark.skipif(
-    CHROMIUM is None,
-    reason="the browser test needs a Chromium on the PATH (apt install chromium)",
-)
 
 JUPYTER_KERNEL = "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel"
 ASK = """async ([code, expression]) => {
