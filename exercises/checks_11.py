@@ -301,11 +301,13 @@ def _check_pictures_seen(vgg: nst.VGG19, passes: list[Pass], photo, painting) ->
                 f"{what}, got it in [0, 1]. Perhaps ImageNet's mean was not subtracted, or there "
                 "was no division by the standard deviation (lesson 01)."
             )
-        shapes = ", ".join(sorted({_size(came) for came in seen})) or "no picture at all"
-        raise Wrong(
-            f"{what}, got {shapes}. Perhaps it was not used, was resized, or was normalized with "
-            "other numbers."
-        )
+        if any(picture.shape == came.shape for came in seen):
+            raise Wrong(
+                f"{what}, got other numbers. Perhaps only one of the two steps was done, the "
+                "subtraction or the division, or both were done twice."
+            )
+        sizes = ", ".join(sorted({_size(came) for came in seen})) or "no picture"
+        raise Wrong(f"{what}, got {sizes}. Perhaps it was resized, or not used.")
 
 
 def _alike(picture: Tensor, came: Tensor) -> bool:
@@ -413,13 +415,20 @@ class _Reference:
         }
 
     def _other_layers(self, features, content: Tensor) -> dict[str, Tensor]:
-        convolutions = [layer.replace("relu", "conv") for layer in nst.STYLE_LAYERS]
-        of_convolutions = self.content(features, nst.CONTENT_LAYER.replace("relu", "conv"))
-        style = WEIGHT * self.style(features, convolutions)
+        style = WEIGHT * self.style(features)
+        before = [layer.replace("relu", "conv") for layer in nst.STYLE_LAYERS]
+        style_before = WEIGHT * self.style(features, before)
+        content_before = self.content(features, nst.CONTENT_LAYER.replace("relu", "conv"))
+        ending = "of a convolution. The ReLU after it has the next index."
         found = {
-            "Perhaps the indices are those of the convolutions. The ReLU after a convolution has "
-            "the next index.": of_convolutions + style
+            f"Perhaps each index is that {ending}": content_before + style_before,
+            f"Perhaps the index for content is that {ending}": content_before + style,
+            f"Perhaps each index for style is that {ending}": content + style_before,
         }
+        for layer in nst.LAYERS:
+            if layer.startswith("relu") and layer != nst.CONTENT_LAYER:
+                sentence = f"Perhaps content is taken from {layer} in place of {nst.CONTENT_LAYER}."
+                found[sentence] = self.content(features, layer) + style
         for layer in nst.STYLE_LAYERS:
             single = content + WEIGHT * self.style(features, [layer])
             found[f"Perhaps {layer} is the only style layer. Take all five."] = single
@@ -466,7 +475,8 @@ def _check_result(reference, vgg, evaluated: list[Pass], photo: Tensor, came) ->
     """Checks the picture that came: its form, its range, and that its loss has fallen."""
     what = f"the picture after {EVALUATIONS} evaluations"
     if not isinstance(came, Tensor):
-        raise Wrong(f"{what}: expected a tensor, got {kind(came)}. {NO_RETURN}")
+        guess = NO_RETURN if came is None else "Return the image as a tensor."
+        raise Wrong(f"{what}: expected a tensor, got {kind(came)}. {guess}")
     if came.shape != photo.shape:
         raise Wrong(f"{what}: expected a tensor {tuple(photo.shape)}, got {kind(came)}. The result "
                     "has the photograph's size.")  # fmt: skip
@@ -478,14 +488,21 @@ def _check_result(reference, vgg, evaluated: list[Pass], photo: Tensor, came) ->
             f"{what}: expected values from 0 to 1, got {low:.2f} to {high:.2f}. Perhaps the image "
             "is not clipped, or it is still normalized."
         )
+    _check_loss(reference, evaluated[0].picture, vgg.normalize(photo), vgg.normalize(came))
+
+
+def _check_loss(reference: _Reference, first: Tensor, photo: Tensor, came: Tensor) -> None:
+    """Raises Wrong unless the loss has fallen; all three pictures are normalized."""
     with torch.no_grad():
-        before = reference.loss(reference.features(evaluated[0].picture)).item()
-        after = reference.loss(reference.features(vgg.normalize(came))).item()
-    if not after < before / 2:
+        of_first, of_photo, after = (
+            reference.loss(reference.features(picture)).item() for picture in (first, photo, came)
+        )
+    most = min(0.9 * of_first, of_photo / 2)
+    if not after < most:
         guess = "Perhaps the learning rate is far too small or too large."
-        if _alike(vgg.normalize(came), evaluated[0].picture):
+        if _alike(first, came):
             guess = "That is the first image. Perhaps you returned the start, or no step was made."
         raise Wrong(
-            f"{what}: expected less than half of the first loss, {before:.3g}, got {after:.3g}. "
-            f"{guess}"
+            f"the picture after {EVALUATIONS} evaluations: expected a loss below {most:.3g}, got "
+            f"{after:.3g}. {guess}"
         )

@@ -302,6 +302,26 @@ def layers_of_convolutions(*arguments):
     return transferred(*arguments, style_layers=before, content_layer=CONTENT - 1)
 
 
+def content_of_another_layer(*arguments):
+    return transferred(*arguments, content_layer=CONTENT - 2)
+
+
+def style_of_convolutions(*arguments):
+    return transferred(*arguments, style_layers=[index - 1 for index in STYLE])
+
+
+def pictures_normalized_by_half(*arguments):
+    def walk(features, image):
+        return walked(features, image - torch.tensor(nst.MEAN).view(1, 3, 1, 1), normalized=False)
+
+    return transferred(*arguments, walk=walk)
+
+
+def painting_resized(features, photo, painting, *arguments):
+    smaller = torch.nn.functional.interpolate(painting, photo.shape[2:])
+    return transferred(features, photo, smaller, *arguments)
+
+
 def pictures_not_normalized(*arguments):
     def walk(features, image):
         return walked(features, image, normalized=False)
@@ -386,6 +406,10 @@ MISTAKES = {
         no_quarter,
         one_style_layer,
         layers_of_convolutions,
+        content_of_another_layer,
+        style_of_convolutions,
+        pictures_normalized_by_half,
+        painting_resized,
         pictures_not_normalized,
         gradients_not_cleared,
         features_compared_without_grams,

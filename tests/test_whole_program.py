@@ -44,6 +44,13 @@ def from_noise(*arguments):
     return transferred(*arguments, start=torch.rand_like)
 
 
+def from_the_painting(features, photo, painting, *arguments):
+    def start(photo):
+        return torch.nn.functional.interpolate(painting, photo.shape[2:])
+
+    return transferred(features, photo, painting, *arguments, start=start)
+
+
 def with_a_frozen_network(features, *arguments):
     return transferred(features.requires_grad_(False), *arguments)
 
@@ -54,7 +61,14 @@ def with_ten_times_the_loss(*arguments):
 
 @pytest.mark.parametrize(
     "attempt",
-    [transferred, with_lbfgs, from_noise, with_a_frozen_network, with_ten_times_the_loss],
+    [
+        transferred,
+        with_lbfgs,
+        from_noise,
+        from_the_painting,
+        with_a_frozen_network,
+        with_ten_times_the_loss,
+    ],
 )
 def test_other_right_answers_are_correct(attempt, capsys):
     whole_program(attempt)
