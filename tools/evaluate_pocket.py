@@ -21,11 +21,11 @@ from PIL import Image
 from torch import Tensor
 
 import helpers as nst
-from style_transfer.features import bundled_photographs
 from tools.teachers import (
     DEVICE,
     RELUS,
     Teacher,
+    filter_scales,
     linear_maps,
     load_teacher,
     read_folder,
@@ -84,7 +84,7 @@ def feature_pairs(
 
 def teacher_style_loss(teach: Teacher) -> Callable[[Tensor, Tensor], dict[str, float]]:
     """A function (image, painting) -> the teacher's style loss E_l for each layer of MEASURED."""
-    scales = filter_scales(teach)
+    scales = filter_scales(teach, MEASURED)
 
     @torch.no_grad()
     def style_loss(image: Tensor, painting: Tensor) -> dict[str, float]:
@@ -98,19 +98,6 @@ def teacher_style_loss(teach: Teacher) -> Callable[[Tensor, Tensor], dict[str, f
         return losses
 
     return style_loss
-
-
-@torch.no_grad()
-def filter_scales(teach: Teacher) -> dict[str, Tensor]:
-    """The mean activation of each of the teacher's filters, over the bundled photographs."""
-    means = {name: [] for name in MEASURED}
-    for image in bundled_photographs():
-        features = teach(image.to(DEVICE))
-        for name in MEASURED:
-            means[name].append(features[name].mean((2, 3)))
-    return {
-        name: torch.cat(means[name]).mean(0).clamp(min=1e-6).view(1, -1, 1, 1) for name in MEASURED
-    }
 
 
 def mean_loss(losses: dict[str, float]) -> float:

@@ -1,8 +1,8 @@
 """The networks that teach the pocket network, and the linear maps that compare it with them.
 
-`tools.train_pocket` and `tools.evaluate_pocket` share this file. A teacher is a function from
-images (B, 3, H, W) with RGB in [0, 1] to a dict from "relu1_1" ... "relu5_1" to features
-(B, C, h, w).
+`tools.train_pocket`, `tools.evaluate_pocket` and `tools.compare_networks` share this file. A
+teacher is a function from images (B, 3, H, W) with RGB in [0, 1] to a dict from "relu1_1" ...
+"relu5_1" to features (B, C, h, w).
 """
 
 from collections.abc import Callable, Iterable
@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from style_transfer.features import LAYERS, MEAN, STD
+from style_transfer.features import LAYERS, MEAN, STD, bundled_photographs
 from style_transfer.files import read_picture
 from style_transfer.settings import PICTURE_SUFFIXES
 
@@ -62,9 +62,10 @@ def torchvision_teacher() -> Teacher:
 
 
 def folder_teacher(folder: Path) -> Teacher:
-    """VGG-19 itself up to relu3_4, and above it the 16 times narrower VGG-19 of Wang et al.
+    """VGG-19 itself up to relu3_4, and above it the smaller VGG-19 of Wang et al.
 
-    `folder` holds `vgg19_to_conv3_4.pt` and `vgg19_16x.pt`.
+    The smaller one has a quarter of the channels, and so 16 times fewer weights. `folder` holds
+    `vgg19_to_conv3_4.pt` and `vgg19_16x.pt`.
     Source: Wang, Li, Wang, Hu, Yang, "Collaborative Distillation for Ultra-Resolution Universal
     Style Transfer" (CVPR 2020, arXiv:2003.08436).
     """
@@ -123,6 +124,29 @@ def walk(x: Tensor, convolve: Callable[[str, Tensor], Tensor], last: str = LAYER
         else:
             x = F.max_pool2d(x, 2)
     return features
+
+
+# ------------------------------------------------------------------------------ scaling of filters
+
+
+@torch.no_grad()
+def filter_scales(teach: Teacher, layers: Iterable[str]) -> dict[str, Tensor]:
+    """The mean activation of each of a teacher's filters over the bundled photographs.
+
+    Returns a dict from layer to (1, C, 1, 1). Features divided by it have a mean of 1 for each
+    channel, as those of `nst.VGG19` have. Here every photograph counts the same, however large.
+    """
+    means = {name: [] for name in layers}
+    for image in bundled_photographs():
+        features = teach(image.to(DEVICE))
+        for name, seen in means.items():
+            seen.append(features[name].mean((2, 3)))
+    return {name: _scale(torch.cat(seen).mean(0)) for name, seen in means.items()}
+
+
+def _scale(activation: Tensor) -> Tensor:
+    """One number per channel as (1, C, 1, 1), at least 1 % of their mean as in `features`."""
+    return activation.clamp(min=0.01 * activation.mean()).view(1, -1, 1, 1)
 
 
 # ------------------------------------------------------------------------------ linear maps

@@ -9,7 +9,7 @@ the batch normalization serve the training only. Neither of them is in the file 
 
 PHOTOS and PAINTINGS are folders of pictures. TEACHER is "torchvision" (VGG-19 with its ImageNet
 weights) or a folder that holds `vgg19_to_conv3_4.pt` (VGG-19's first eight convolutions) and
-`vgg19_16x.pt` (the 16 times narrower VGG-19 of Wang et al., CVPR 2020, for the layers above).
+`vgg19_16x.pt` (the smaller VGG-19 of Wang et al., CVPR 2020, for the layers above).
 
 The file is written to outputs/. To put it in the place of the network that the lessons use, copy it
 to assets/pocket_vgg19.pt and change POCKET_SHA256 in style_transfer/features.py. The model card is
