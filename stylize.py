@@ -23,7 +23,8 @@ what the weights mean:
   The loss is content-weight x (mean squared difference of relu4_2 features) + style-weight x (mean
   over the style layers of the paper's E_l) + tv-weight x (mean squared difference of neighboring
   pixels) + grain-weight x (squared excess of the colors' roughness over 0.75 of the painting's).
-  Every filter of the network is scaled to a mean activation of 1 and every term is a mean.
+  Every filter of the network is scaled to a mean activation of 1 and every term is a mean. Average
+  pooling makes the features of deep layers smaller, so the style weight is larger with it.
 
   Weights of other programs are in other units. PyTorch's tutorial and its many descendants sum the
   MSE of Gram matrices that are divided by channels x positions. For a layer of N channels, that is
@@ -42,7 +43,7 @@ exit status:
 
 examples:
   python stylize.py me.jpg painting.jpg
-  python stylize.py -c me.jpg -s painting.jpg -o result.png --size 512 --style-weight 300 --gif
+  python stylize.py -c me.jpg -s painting.jpg -o result.png --size 512 --style-weight 800 --gif
   python stylize.py me.jpg street.jpg --blend wave.jpg=0.3 --place sky.png=night.jpg
 """
 

@@ -25,7 +25,7 @@ from benchmarks.report import Row, Table, heading, write_results
 from benchmarks.rivals import HABITS, bare_network, plain_loop
 from style_transfer import steps
 from style_transfer.files import prepare_output
-from style_transfer.settings import OUTPUTS, PRECISIONS, ROOT, SIZE
+from style_transfer.settings import OUTPUTS, POOLING, PRECISIONS, ROOT, SIZE, STYLE_WEIGHTS
 
 
 @dataclass(frozen=True)
@@ -92,10 +92,10 @@ def pair(size: int, names: tuple[str, str] = FULL.pairs[0]) -> tuple[Tensor, Ten
     return photo, painting
 
 
-def network(name: str, precision: str = "float32") -> nst.VGG19:
+def network(name: str, precision: str = "float32", pooling: str = "max") -> nst.VGG19:
     """The pocket network, or VGG-19 at full width."""
     weights = {"pocket": "pocket", "VGG-19": full_width()}[name]
-    return nst.VGG19(weights, precision=precision).to(nst.device())
+    return nst.VGG19(weights, precision=precision, pooling=pooling).to(nst.device())
 
 
 def full_width() -> str:
@@ -332,9 +332,10 @@ def compare_defaults(extent: Extent) -> Table:
     )
     tasks[old_label] = whole_run(old_size, **old)
     for precision in PRECISIONS:
-        vgg = network("pocket", precision)
+        vgg = network("pocket", precision, POOLING)
         warm_up(vgg)
-        tasks[f"today: {extent.new_size} px, {precision}"] = whole_run(extent.new_size, vgg=vgg)
+        today = {"vgg": vgg, "weights": nst.Weights(style=STYLE_WEIGHTS[POOLING])}
+        tasks[f"today: {extent.new_size} px, {precision}"] = whole_run(extent.new_size, **today)
     times = take_turns(tasks, extent.long_rounds, warm_up=0)
     rows = [
         {

@@ -25,12 +25,14 @@ from style_transfer.settings import (
     NETWORKS,
     NEXT_EVALUATIONS,
     PADDINGS,
+    POOLING,
     POOLINGS,
     PRECISIONS,
     SIZE,
     START,
     STARTS,
     STYLE_LAYERS,
+    STYLE_WEIGHTS,
     TERMS,
     Weights,
     check_count,
@@ -48,13 +50,14 @@ class Parser(argparse.ArgumentParser):
 def add_loss_flags(parser: argparse.ArgumentParser) -> None:
     """Adds one weight per term of the loss, and the style layers."""
     defaults = Weights()
+    usual = ", ".join(f"{weight:g} for {word} pooling" for word, weight in STYLE_WEIGHTS.items())
     for name, term in TERMS.items():
         parser.add_argument(
             f"--{name}-weight",
             type=float,
             metavar="W",
-            default=getattr(defaults, name),
-            help=f"{term.description}; see below (%(default)g)",
+            default=None if name == "style" else getattr(defaults, name),
+            help=f"{term.description}; see below ({usual if name == 'style' else '%(default)g'})",
         )
     parser.add_argument(
         "--style-layers",
@@ -111,7 +114,7 @@ def _add_optimizer_flags(parser: argparse.ArgumentParser) -> None:
 
 def _add_network_flags(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--pooling", choices=POOLINGS, default="max", help="(%(default)s)")
+    add("--pooling", choices=POOLINGS, default=POOLING, help="(%(default)s)")
     add(
         "--precision",
         choices=("auto", *PRECISIONS),
@@ -248,6 +251,8 @@ def places(words: list[str]) -> list[tuple[str, str]]:
 
 def loss_weights(options: argparse.Namespace) -> Weights:
     """The weights that the flags gave. Raises: ValueError for a weight out of range."""
+    if options.style_weight is None:
+        options.style_weight = STYLE_WEIGHTS[options.pooling]
     return Weights(**{name: getattr(options, f"{name}_weight") for name in TERMS})
 
 

@@ -21,9 +21,11 @@ from style_transfer.paintings import Paintings, change_paintings, regions_of, st
 from style_transfer.settings import (
     CONTENT_LAYER,
     EVERY,
+    POOLING,
     START,
     STARTS,
     STYLE_LAYERS,
+    STYLE_WEIGHTS,
     Stage,
     Weights,
     check_count,
@@ -328,10 +330,10 @@ def stylize(
     `painting` is one image, or a list of `Style`. A small picture is optimized at its own size. A
     larger one goes from coarse to fine: it is painted small first, where the strokes are broad,
     then enlarged and painted on. `sizes` are the long sides of these stages; None means
-    `settings.plan`. `evaluations` counts all stages. `vgg` None means the pocket network on
-    the fastest device, in bfloat16 if the processor computes in it. `start` and `generator` are as
-    in `first_image`, `weights`, `layers` and `kept` as in `transfer`, the rest as in `optimize`.
-    Built in: 07_optimization. Raises: ValueError for a setting out of range or a small picture.
+    `settings.plan`. `evaluations` counts all stages. `vgg` None means the pocket network with
+    average pooling and its style weight, on the fastest device, in bfloat16 if that is native.
+    `start` and `generator` are as in `first_image`, the rest as in `transfer` and `optimize`. Built
+    in: 07_optimization. Raises: ValueError for a setting out of range, or a size that is too large.
     """
     check_word("start", start, STARTS)
     check_count("every", every)
@@ -340,7 +342,7 @@ def stylize(
     layers = _known(layers)
     regions_of(painting, photo)
     options = {"method": method, "lr": learning_rate(method, lr), "every": every}
-    vgg = vgg or _default_network()
+    vgg, weights = _network_and_weights(vgg, weights)
     check_sides(vgg, _named(photo, painting), layers, stages)
 
     def prepare(photo: Tensor, painting: Paintings) -> tuple[Objective, Tensor]:
@@ -385,9 +387,15 @@ def _known(layers: StyleLayers) -> dict[str, float]:
     return weights
 
 
-def _default_network() -> VGG19:
+def _network_and_weights(
+    vgg: VGG19 | None, weights: Weights | None
+) -> tuple[VGG19, Weights | None]:
+    """What was given, or the network of a finished picture and the weights that suit it."""
+    if vgg is not None:
+        return vgg, weights
     where = device()
-    return VGG19("pocket", precision=native_precision(where)).to(where)
+    vgg = VGG19("pocket", pooling=POOLING, precision=native_precision(where)).to(where)
+    return vgg, weights or Weights(style=STYLE_WEIGHTS[POOLING])
 
 
 def stages_for(

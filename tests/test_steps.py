@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import helpers as nst
-from style_transfer.settings import LEARNING_RATES, STARTS
+from style_transfer.settings import LEARNING_RATES, POOLING, STARTS, STYLE_WEIGHTS
 
 METHODS = ["adam", "lbfgs"]
 
@@ -209,9 +209,11 @@ def test_an_unknown_start_is_refused(photo, painting):
 
 def test_stylize_makes_its_own_network(photo, painting):
     settings = {"evaluations": 2, "every": 1}
-    vgg = nst.VGG19("pocket", precision=nst.native_precision(torch.device("cpu")))
+    precision = nst.native_precision(torch.device("cpu"))
+    vgg = nst.VGG19("pocket", pooling=POOLING, precision=precision)
+    weights = nst.Weights(style=STYLE_WEIGHTS[POOLING])
     own = list(nst.stylize(photo, painting, **settings))
-    given = list(nst.stylize(photo, painting, vgg=vgg, **settings))
+    given = list(nst.stylize(photo, painting, vgg=vgg, weights=weights, **settings))
     assert torch.equal(own[-1].image, given[-1].image)
 
 
@@ -251,3 +253,15 @@ def test_a_panorama_leaves_out_the_sizes_at_which_it_would_be_too_narrow():
 def test_a_batch_is_no_photograph(photo, painting):
     with pytest.raises(ValueError, match=r"a batch of 2; give one image: photo\[0:1\]"):
         nst.stylize(torch.cat([photo, photo]), painting)
+
+
+def test_only_stylize_without_a_network_changes_the_style_weight(photo, painting):
+    precision = nst.native_precision(torch.device("cpu"))
+    vgg = nst.VGG19("pocket", pooling=POOLING, precision=precision)
+
+    def style(**settings):
+        return next(nst.stylize(photo, painting, evaluations=1, **settings)).losses["style"]
+
+    one = style(weights=nst.Weights(style=1.0))
+    assert style() == pytest.approx(STYLE_WEIGHTS[POOLING] * one)
+    assert style(vgg=vgg) == pytest.approx(nst.Weights().style * one)

@@ -13,8 +13,9 @@ from PIL import Image
 
 import helpers as nst
 import stylize
+from style_transfer import flags
 from style_transfer.features import POCKET
-from style_transfer.settings import ASSETS, TERMS
+from style_transfer.settings import ASSETS, POOLING, STYLE_WEIGHTS, TERMS
 
 ROOT = Path(stylize.__file__).parent
 SMALL = ["--size", "48", "--steps", "4"]
@@ -100,7 +101,7 @@ def test_every_flag_reaches_the_run(tmp_path, capsys):
         ["--style-layers", "relu1_1=1", "relu3_1=0.2"],
         ["--method=adam"],
         ["--lr=0.2"],
-        ["--pooling=average"],
+        ["--pooling=max"],
         ["--start=content"],
         ["--start=style"],
         ["--random-input"],
@@ -210,6 +211,20 @@ def test_pictures_by_place_equal_pictures_by_flag(tmp_path):
     assert stylize.main([*pair, *SMALL, "-o", str(tmp_path / "a.png")]) == 0
     assert stylize.main(["-c", pair[0], "-s", pair[1], *SMALL, "-o", str(tmp_path / "b.png")]) == 0
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("words", "style"),
+    [
+        ([], STYLE_WEIGHTS[POOLING]),
+        (["--pooling=max"], STYLE_WEIGHTS["max"]),
+        (["--pooling=average"], STYLE_WEIGHTS["average"]),
+        (["--pooling=max", "--style-weight=7"], 7.0),
+    ],
+)
+def test_each_pooling_has_a_style_weight_of_its_own(words, style):
+    options = stylize.parser().parse_args(words)
+    assert flags.loss_weights(options) == nst.Weights(style=style)
 
 
 def test_a_mistake_is_answered_before_torch_is_loaded():
