@@ -8,6 +8,7 @@ changed in place: `settings` by the notebook, `now` and `frames` by the thread. 
 needed, because each side always reads a complete object.
 """
 
+import atexit
 import itertools
 import sys
 import threading
@@ -44,6 +45,7 @@ FORECAST_EVALUATIONS = 100  # a scene's forecast is for so many; any other numbe
 ENDLESS = 10**9  # evaluations for an optimizer; the studio itself decides when a run ends
 PAUSE_PATIENCE = 5.0  # seconds to wait until the current evaluation has ended
 STOP_PATIENCE = 0.8  # seconds to wait until the thread has ended, before it is abandoned
+EXIT_PATIENCE = 10.0  # seconds to wait at the end of the program until a thread has ended
 LIVE_INTERVAL = 0.3  # seconds between two pictures that `run` shows
 
 
@@ -415,7 +417,13 @@ class Studio:
         return replace(self.now.settings, size=self._larger)
 
     def _explained(self, error: Exception) -> Exception:
-        """The error itself, or for lack of memory one that names a size that fits."""
+        """The error itself, or for a blow-up and for lack of memory one that says what to set."""
+        if isinstance(error, FloatingPointError) and self.now is not None:
+            losses = self.now.losses
+            return FloatingPointError(
+                "the loss is no longer a number: lower the learning rate, or the "
+                f"{max(losses, key=losses.get)} weight, and resume from the last picture"
+            )
         if not is_out_of_memory(error):
             return error
         wanted = self._wanted()
@@ -443,13 +451,8 @@ class Studio:
         # One evaluation of a large picture takes seconds. After each layer, forward and backward,
         # it can be stopped.
         for layer in vgg.features:
-            layer.register_forward_hook(self._check_in_layer)
+            layer.register_forward_hook(_stopping(self))
         return vgg
-
-    def _check_in_layer(self, layer, inputs, output) -> None:
-        self._check_stop()
-        if output.requires_grad:
-            output.register_hook(lambda gradient: self._check_stop())
 
     def _check_stop(self) -> None:
         worker = self._worker
@@ -579,6 +582,37 @@ class Studio:
 
 
 # ------------------------------------------------------------------------------ around a studio
+
+
+def _stopping(studio: Studio) -> Callable:
+    """A hook for a layer that ends an evaluation there, forward or backward, after a stop.
+
+    It refers to the studio weakly. Autograd keeps hooks where Python's garbage collector does not
+    look, so a studio to which its own gradients refer would never be freed.
+    """
+    reference = weakref.ref(studio)
+
+    def check(*_) -> None:
+        owner = reference()
+        if owner is not None:
+            owner._check_stop()
+
+    def check_in_layer(layer, inputs, output) -> None:
+        check()
+        if output.requires_grad:
+            output.register_hook(check)
+
+    return check_in_layer
+
+
+@atexit.register
+def _end_workers() -> None:
+    """Ends all runs before Python ends, because a thread inside torch would abort the program."""
+    workers = [thread for thread in threading.enumerate() if isinstance(thread, Worker)]
+    for worker in workers:
+        worker.stop.set()
+    for worker in workers:
+        worker.join(EXIT_PATIENCE)
 
 
 def _reachable(frame: Frame, size: int) -> int:

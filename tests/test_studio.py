@@ -6,8 +6,11 @@ import datetime
 import gc
 import os
 import shutil
+import subprocess
+import sys
 import threading
 import time
+import weakref
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +29,7 @@ from style_transfer.frames import draw_losses
 from style_transfer.settings import NEXT_EVALUATIONS, TERMS, Term
 
 ENDLESS = 10**6
+ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(autouse=True)
@@ -418,9 +422,38 @@ def test_a_loss_that_is_no_number_leaves_the_last_picture(small, monkeypatch):
     studio.start()
     studio.wait(3, timeout=60)
     monkeypatch.setattr("style_transfer.losses.tv_loss", lambda image: image.sum() * float("nan"))
-    with pytest.raises(FloatingPointError):
+    message = "lower the learning rate, or the style weight, and resume from the last picture"
+    with pytest.raises(FloatingPointError, match=message):
         studio.wait(timeout=60)
     assert torch.isfinite(studio.image).all() and studio.now.evaluations >= 3
+
+
+def test_a_dropped_studio_is_freed(outputs):
+    """Finished or paused, and without `stop`; the fixture `small` would keep it."""
+    references = []
+    for pause in (False, True):
+        studio = Studio(size=48, evaluations=ENDLESS if pause else 4)
+        studio.start()
+        studio.wait(4, timeout=60)
+        if pause:
+            studio.pause()
+        references.append(weakref.ref(studio))
+        del studio
+    deadline = time.monotonic() + 10  # the thread of the second one may still be ending
+    while any(reference() for reference in references) and time.monotonic() < deadline:
+        gc.collect()
+        time.sleep(0.05)
+    assert not any(reference() for reference in references)
+
+
+def test_a_script_that_ends_while_a_studio_runs_exits_cleanly():
+    program = (
+        "from studio import Studio; studio = Studio(size=128, evaluations=10**6); "
+        "studio.start(); studio.wait(2, timeout=60)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
 
 
 def test_an_interrupt_ends_run_with_the_result_kept(small):
@@ -648,7 +681,7 @@ def test_a_gif_of_24_frames_at_256_px_is_small(small, monkeypatch, capsys, shrin
     if shrinks and shutil.which("gifsicle") is None:
         pytest.skip("the gifsicle program is not installed")
     if not shrinks:
-        monkeypatch.setattr("style_transfer.files.shutil.which", lambda name: None)
+        monkeypatch.setattr("style_transfer.gif.shutil.which", lambda name: None)
     studio = small(
         "coffee", size=256, evaluations=23, start="noise", style=1000.0
     )  # noise is what GIF compresses worst
