@@ -58,6 +58,19 @@ from style_transfer.losses import (
     weigh,
 )
 
+# Lesson 12, style_transfer/one_pass.py: features with a painting's statistics, and back to pixels
+from style_transfer.one_pass import (
+    Decoder,
+    adain,
+    encode,
+    load_decoder,
+    match,
+    mix,
+    new_decoder,
+    one_pass,
+    statistics,
+)
+
 # Lessons 03 and 07, style_transfer/steps.py: the loop that moves the pixels
 from style_transfer.steps import (
     RANGE_PENALTY,
@@ -65,6 +78,7 @@ from style_transfer.steps import (
     enlarge,
     first_image,
     optimize,
+    paint_at_once,
     stages_for,
     stylize,
 )

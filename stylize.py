@@ -3,12 +3,14 @@
 import argparse
 import math
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
 from style_transfer import flags, terminal
 from style_transfer.settings import (
     ASSETS,
+    ONE_PASS,
     OUTPUTS,
     PICTURE_SUFFIXES,
     check_count,
@@ -119,7 +121,9 @@ def prepare(options: argparse.Namespace) -> None:
         check_count("--steps", options.steps)
     check_seed(options.seed)
     options.sizes = flags.sizes(options)
-    learning_rate(options.method, options.lr)
+    options.strength = flags.one_pass_strength(options)
+    if options.method != ONE_PASS:
+        learning_rate(options.method, options.lr)
     options.weights = flags.loss_weights(options)
     options.layers = flags.style_layers(options.style_layers)
     options.blends = flags.blends(options.blend)
@@ -138,6 +142,9 @@ def run(options: argparse.Namespace) -> int:
     photo = nst.load_image(options.content, options.size)
     _warn_if_smaller(photo, options)
     paintings = _load_paintings(photo, options)
+    if options.method == ONE_PASS:
+        last = _paint_at_once(photo, paintings, options)
+        return _save_all([last], photo, paintings, options)
     snapshots = _paint(photo, paintings, options)
     if not snapshots:
         return 130  # interrupted before there was anything to keep
@@ -271,6 +278,20 @@ def _paint(photo, paintings: list, options: argparse.Namespace) -> list:
     return nst.watch(_noticing(run, options), total=total)
 
 
+def _paint_at_once(photo, paintings: list, options: argparse.Namespace):
+    """Paints without an optimizer, and returns the picture as a Snapshot without losses."""
+    import helpers as nst
+
+    subject, styles = _in_colors(photo, paintings, options)
+    vgg = _network(options)
+    began = time.perf_counter()
+    image = nst.paint_at_once(subject, styles, vgg=vgg, strength=options.strength)
+    seconds = time.perf_counter() - began
+    if options.luminance:
+        image = nst.with_colors(image, like=photo)
+    return nst.Snapshot(0, seconds, image, {})
+
+
 def _noticing(run, options: argparse.Namespace):
     """The Snapshots of a run; afterwards `options.is_broken` says if its loss was no number."""
     options.is_broken = False
@@ -395,6 +416,8 @@ def _fitting(sizes: tuple[int, ...] | None, photo) -> tuple[int, ...] | None:
 
 def _summary(last, options: argparse.Namespace) -> str:
     """What the run cost and came to, in one or two lines."""
+    if options.method == ONE_PASS:
+        return f"one pass in {last.seconds:.2f} s at strength {options.strength:g}"
     if last.loss:
         parts = [f"{term} {value / last.loss:.1%}" for term, value in last.losses.items()]
         shares = ", ".join(parts)

@@ -75,7 +75,7 @@ class Scene:
         """The picture before the first evaluation."""
         # Noise comes from its own generator, because other code may use the global one meanwhile.
         generator = torch.Generator().manual_seed(self.settings.seed)
-        return nst.first_image(self.settings.start, self.photo, self.painting, generator)
+        return nst.first_image(self.settings.start, self.photo, self.painting, generator, self.vgg)
 
 
 # ------------------------------------------------------------------------------ the thread

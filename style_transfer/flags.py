@@ -7,6 +7,7 @@
     --size N, --sizes A,B,C                    long side in pixels; the sizes of a run, in order
     --NAME-weight, --style-layers              one weight per term of the loss; the style layers
     --steps, --method, --lr, --start, --seed   the optimizer and its start
+    --strength                                 of --method one-pass, which has no optimizer
     --network, --pooling, --padding            the network
     --preserve-color, --luminance              the photograph's colors
     --blend, --place, --style-scale            several paintings, masks, width of strokes
@@ -24,6 +25,7 @@ from style_transfer.settings import (
     LEARNING_RATES,
     NETWORKS,
     NEXT_EVALUATIONS,
+    ONE_PASS,
     PADDINGS,
     POOLING,
     POOLINGS,
@@ -36,6 +38,7 @@ from style_transfer.settings import (
     TERMS,
     Weights,
     check_count,
+    check_strength,
     stages_of,
 )
 
@@ -99,7 +102,19 @@ def _add_optimizer_flags(parser: argparse.ArgumentParser) -> None:
     rates = ", ".join(f"{rate:g} for {method}" for method, rate in LEARNING_RATES.items())
     starts = "; ".join(f"{word}: {meaning}" for word, meaning in STARTS.items())
     add = parser.add_argument
-    add("--method", choices=tuple(LEARNING_RATES), default="lbfgs", help="optimizer (%(default)s)")
+    add(
+        "--method",
+        choices=(*LEARNING_RATES, ONE_PASS),
+        default="lbfgs",
+        help=f"optimizer; {ONE_PASS} paints at once with a trained decoder and needs none; see "
+        "lesson 12 (%(default)s)",
+    )
+    add(
+        "--strength",
+        type=float,
+        metavar="S",
+        help=f"of --method {ONE_PASS}: from 0, the photograph, to 1 (1)",
+    )
     add("--lr", type=float, help=f"learning rate ({rates})")
     add("--start", choices=tuple(STARTS), default=START, help=f"{starts} (%(default)s)")
     add(
@@ -247,6 +262,25 @@ def places(words: list[str]) -> list[tuple[str, str]]:
             )
         found.append((mask, painting))
     return found
+
+
+def one_pass_strength(options: argparse.Namespace) -> float:
+    """The strength after --strength, or 1 without that flag.
+
+    Raises: ValueError for a strength out of range, and for flags that the method does not take.
+    """
+    if options.method != ONE_PASS:
+        if options.strength is not None:
+            raise ValueError(f"--strength is for --method {ONE_PASS} only; add that flag")
+        return 1.0
+    for flag in ("steps", "sizes", "lr", "gif"):
+        if getattr(options, flag) is not None:
+            raise ValueError(
+                f"--{flag} is for an optimizer, and --method {ONE_PASS} has none; leave one out"
+            )
+    strength = 1.0 if options.strength is None else options.strength
+    check_strength(strength)
+    return strength
 
 
 def loss_weights(options: argparse.Namespace) -> Weights:

@@ -33,11 +33,13 @@ STARTS = {
     "content": "the photograph",
     "noise": "gray noise",
     "style": "the painting",
+    "one_pass": "the photograph, painted in one pass",
 }
 START = next(iter(STARTS))  # the first one is the default
 
 # The optimizers, with the learning rate that each one uses unless you give another.
 LEARNING_RATES = {"lbfgs": 1.0, "adam": 0.03}
+ONE_PASS = "one-pass"  # the method of `stylize.py` that uses no optimizer
 
 SIZE = 512  # long side of a finished picture, in pixels
 LESSON_SIZE = 256  # long side of the pictures in the lessons, which are made many times
@@ -183,6 +185,13 @@ def check_seed(value) -> None:
     whole = isinstance(value, int) and not isinstance(value, bool)
     if not whole or not 0 <= value < 2**63:
         raise ValueError(f"the seed is {value!r}; it must be a whole number from 0 to {2**63 - 1}")
+
+
+def check_strength(strength) -> None:
+    """Raises ValueError unless `strength` is a number from 0 to 1."""
+    number = isinstance(strength, (int, float)) and not isinstance(strength, bool)
+    if not number or not 0 <= strength <= 1:
+        raise ValueError(f"strength is {strength!r}; it must be a number from 0 to 1")
 
 
 def learning_rate(method: str, lr: float | None) -> float:

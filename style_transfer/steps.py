@@ -17,6 +17,7 @@ from style_transfer.features import (
 )
 from style_transfer.images import check_image, device, interpolate, noise_like, recolor, resize
 from style_transfer.losses import Objective, StyleLayers, layer_weights, transfer
+from style_transfer.one_pass import load_decoder, one_pass
 from style_transfer.paintings import Paintings, change_paintings, regions_of, styles_of
 from style_transfer.settings import (
     CONTENT_LAYER,
@@ -276,14 +277,19 @@ def _first_step(
 
 
 def first_image(
-    start: str, photo: Tensor, painting: Paintings, generator: torch.Generator | None = None
+    start: str,
+    photo: Tensor,
+    painting: Paintings,
+    generator: torch.Generator | None = None,
+    vgg: VGG19 | None = None,
 ) -> Tensor:
     """The image (1, 3, H, W) from which a run starts, at the photograph's size.
 
     `start` is "recolored" (the photograph in the painting's palette), "content" (the photograph),
-    "noise" (gray noise, drawn with `generator`) or "style" (the painting). Several paintings are
-    mixed by their shares, each in its place. Raises: ValueError for another word. Built in:
-    07_optimization.
+    "noise" (gray noise, drawn with `generator`), "style" (the painting) or "one_pass" (the
+    photograph painted by `paint_at_once`). Several paintings are mixed by their shares, each in its
+    place. Built in: 07_optimization and 12_one_pass. Raises: ValueError for another word, and as
+    `paint_at_once`.
     """
     check_word("start", start, STARTS)
     if start == "recolored":
@@ -292,7 +298,23 @@ def first_image(
         return noise_like(photo, generator)
     if start == "style":
         return _in_places(photo, painting, lambda one: resize(one, tuple(photo.shape[-2:])))
+    if start == "one_pass":
+        return paint_at_once(photo, painting, vgg=vgg)
     return photo
+
+
+def paint_at_once(
+    photo: Tensor, painting: Paintings, *, vgg: VGG19 | None = None, strength: float = 1.0
+) -> Tensor:
+    """Paints the photograph in one pass, without optimization, as an image of the same size.
+
+    `painting` is one image, or a list of `Style`, of which each is painted by itself and put in its
+    place. `vgg` None means as in `stylize`, and `strength` is as in `one_pass`, which does the
+    work. Raises: as `one_pass.load_decoder` and `one_pass.one_pass`.
+    """
+    vgg = vgg or _default_network()
+    decoder = load_decoder(vgg)
+    return _in_places(photo, painting, lambda one: one_pass(vgg, decoder, photo, one, strength))
 
 
 def _in_places(photo: Tensor, painting: Paintings, make: Callable[[Tensor], Tensor]) -> Tensor:
@@ -347,7 +369,7 @@ def stylize(
 
     def prepare(photo: Tensor, painting: Paintings) -> tuple[Objective, Tensor]:
         objective = transfer(vgg, photo, painting, weights, layers=layers, kept=kept)
-        return objective, first_image(start, photo, painting, generator)
+        return objective, first_image(start, photo, painting, generator, vgg)
 
     return _coarse_to_fine(photo.to(vgg.device), painting, stages, prepare, options)
 

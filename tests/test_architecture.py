@@ -53,6 +53,7 @@ FLOORS = [
     ["style_transfer.features"],
     ["style_transfer.fast_gram"],
     ["style_transfer.losses"],
+    ["style_transfer.one_pass"],
     ["style_transfer.steps"],
     ["style_transfer.frames"],
     ["style_transfer.forecast"],

@@ -11,9 +11,10 @@ import pytest
 import torch
 
 import helpers as nst
-from benchmarks import bench, measure, picture, report, rivals
+from benchmarks import bench, measure, one_pass, picture, report, rivals
 from style_transfer import steps
 from style_transfer.settings import PRECISIONS
+from style_transfer.steps import Snapshot
 from tests.conftest import random_image
 
 TINY = replace(
@@ -173,3 +174,31 @@ def test_the_pairs_use_every_painting():
     paintings = {painting for _, painting in picture.PAIRS}
     assert len(picture.PAIRS) == 8 and len(paintings) == 5
     assert all(name in nst.bundled() for pair in picture.PAIRS for name in pair)
+
+
+def test_one_pass_is_compared_with_optimization(tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in ("china", "coffee"):
+        nst.save_image(nst.load_image(name, 64), folder / f"{name}.png")
+    monkeypatch.setattr(one_pass, "SPEED_SIZES", (48,))
+    monkeypatch.setattr(one_pass, "GOAL", 3)
+    monkeypatch.setattr(one_pass, "MOST", 4)
+    words = ["--pairs=2", "--starts=1", "--size=48", f"--photos={folder}", f"--save={tmp_path}"]
+    one_pass.main(words)
+    said = capsys.readouterr().out
+    for heading in ("long side", "one pass: style", "optimization: style", "from one pass after"):
+        assert heading in said
+    assert len(list(tmp_path.glob("*.png"))) == 2
+    with pytest.raises(SystemExit):
+        one_pass.main([f"--photos={folder}"])
+    assert "holds 2 photographs; give --pairs 2" in capsys.readouterr().err
+
+
+def test_the_image_that_a_run_reaches_in_some_seconds():
+    def run():
+        for count in range(4):
+            yield Snapshot(count, 0.5 + count, torch.zeros(1, 3, 1, 1), {})
+
+    for seconds, evaluations in ((0.1, 1), (0.5, 1), (1.6, 3), (99, 3)):
+        assert one_pass.after_seconds(run(), seconds).evaluations == evaluations

@@ -104,6 +104,7 @@ def test_every_flag_reaches_the_run(tmp_path, capsys):
         ["--pooling=max"],
         ["--start=content"],
         ["--start=style"],
+        ["--start=one_pass"],
         ["--random-input"],
         ["--random_input", "--seed=1"],
         ["--preserve-color"],
@@ -120,6 +121,26 @@ def test_every_flag_reaches_the_run(tmp_path, capsys):
     ]
     pictures = [picture(*words) for words in variants]
     assert len({plain, *pictures}) == 1 + len(variants)
+
+
+def test_one_pass_from_the_command_line(tmp_path, capsys):
+    def picture(*words):
+        path = tmp_path / f"{len(list(tmp_path.iterdir()))}.png"
+        words = ["--size=48", "--method=one-pass", *words, "--output", str(path)]
+        assert stylize.main(words) == 0, capsys.readouterr().err
+        return path.read_bytes()
+
+    plain = picture()
+    said = capsys.readouterr().out
+    assert "one pass in" in said and "at strength 1" in said and "forecast" not in said
+    assert picture("--strength=1") == plain
+    variants = ("--strength=0.5", "--strength=0", "--preserve-color", "--luminance")
+    others = [picture(word) for word in variants]
+    others.append(picture("--blend", "hokusai_great_wave=0.5"))
+    assert len({plain, *others}) == 6
+    picture("--panel", str(tmp_path / "panel.png"))
+    with Image.open(tmp_path / "panel.png") as panel:
+        assert panel.height == 32
 
 
 @pytest.mark.parametrize(
@@ -161,6 +182,12 @@ def test_every_flag_reaches_the_run(tmp_path, capsys):
         (["--output", "a" * 300 + ".png"], "cannot be written (File name too long)"),
         (["--style-layers", "relu1_1", "relu1_1"], "name each layer once"),
         (["--style-layers", "relu1_1=1", "relu1_1=2"], "name each layer once"),
+        (["--method", "one-pass", "--steps", "9"], "--steps is for an optimizer"),
+        (["--method", "one-pass", "--gif"], "--gif is for an optimizer"),
+        (["--method", "one-pass", "--strength", "2"], "strength is 2.0; it must be a number from"),
+        (["--strength", "0.5"], "--strength is for --method one-pass only"),
+        (["--method", "one-pass", "--network", "random"], "trained for another network"),
+        (["--method", "one-pass", "--size", "16"], "one pass needs 32x32 or more"),
     ],
 )
 def test_a_mistake_ends_in_one_line_and_status_2(words, message, tmp_path, monkeypatch, capsys):

@@ -26,13 +26,17 @@ Features = dict[str, Tensor]
 Teacher = Callable[[Tensor], Features]
 
 
-def read_folder(folder) -> list[Image.Image]:
+def read_folder(folder, without: Iterable[str] = ()) -> list[Image.Image]:
     """Every picture of a folder as a Pillow picture in RGB, in the order of the file names.
 
+    Files whose stems are in `without` are left out.
     Raises: ValueError if the folder holds no picture.
     """
-    paths = sorted(Path(folder).iterdir())
-    pictures = [read_picture(path) for path in paths if path.suffix.lower() in PICTURE_SUFFIXES]
+    paths = []
+    for path in sorted(Path(folder).iterdir()):
+        if path.suffix.lower() in PICTURE_SUFFIXES and path.stem not in without:
+            paths.append(path)
+    pictures = [read_picture(path) for path in paths]
     if not pictures:
         raise ValueError(f"{folder}: holds no picture; give a folder of .jpg or .png files")
     return pictures
