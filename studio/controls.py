@@ -160,8 +160,8 @@ def upload(name: str) -> widgets.FileUpload:
 
 def path_box(name: str) -> widgets.Text:
     """A box for the path of a picture file on the computer where the notebook runs."""
-    hint = f"or the path of a {name}"
-    return _labeled(widgets.Text, " ", hint, placeholder=hint, continuous_update=False)
+    tip = f"the path of a {name}"
+    return _labeled(widgets.Text, "or its path", tip, continuous_update=False)
 
 
 def uploaded(value) -> list[tuple[str, bytes]]:
@@ -192,19 +192,22 @@ def folding(title: str, rows: list[widgets.Widget]) -> widgets.VBox:
 # In ipywidgets, neither the handle of a slider nor the box beside it has an accessible name. This
 # names them by the label of their row.
 _NAMES = """<script>
-window.namesOfControls ??= new MutationObserver(() => {
+(() => {
     const controls = "[role=slider], .ui-slider-handle, input[type=number], input[type=text]";
-    for (const row of document.querySelectorAll(".studio-panel .widget-hbox")) {
-        const label = row.querySelector("label")?.textContent.trim();
-        for (const control of row.querySelectorAll(controls)) {
-            const name = label || control.placeholder;
-            if (name && control.getAttribute("aria-label") !== name) {
-                control.setAttribute("aria-label", name);
+    const nameAll = () => {
+        for (const row of document.querySelectorAll(".studio-panel .widget-hbox")) {
+            const name = row.querySelector("label")?.textContent;
+            for (const control of row.querySelectorAll(controls)) {
+                if (name && control.getAttribute("aria-label") !== name) {
+                    control.setAttribute("aria-label", name);
+                }
             }
         }
-    }
-});
-window.namesOfControls.observe(document.body, {childList: true, subtree: true});
+    };
+    window.namesOfControls ??= new MutationObserver(nameAll);
+    window.namesOfControls.observe(document.body, {childList: true, subtree: true});
+    nameAll();
+})();
 </script>"""
 
 

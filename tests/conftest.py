@@ -6,6 +6,18 @@ import torch
 import helpers as nst
 from style_transfer import images, steps
 from style_transfer.features import CONV_INDICES
+from tools.browser import CHROMIUM
+
+needs_a_browser = pytest.mark.skipif(
+    CHROMIUM is None,
+    reason="the browser test needs a Chromium on the PATH (apt install chromium)",
+)
+# The cells of a notebook with a small studio, and its panel on the page.
+PANEL_CELLS = (
+    "import sys\nsys.path.insert(0, '..')\nfrom studio import Panel, Studio",
+    "studio = Studio('china', size=64, evaluations=3)\npanel = Panel(studio)\npanel",
+)
+PANEL = ".jp-OutputArea .studio-panel"
 
 
 @pytest.fixture(scope="session", autouse=True)

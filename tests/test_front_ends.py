@@ -11,6 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from tests.conftest import needs_a_browser
 from tools import browser
 from tools.lessons import lessons
 
@@ -22,10 +23,6 @@ PAINTED = """() => {
 }"""
 
 pytestmark = pytest.mark.slow
-needs_a_browser = pytest.mark.skipif(
-    browser.CHROMIUM is None,
-    reason="the browser test needs a Chromium on the PATH (apt install chromium)",
-)
 
 
 # ------------------------------------------------------------------------------ an app

@@ -1,10 +1,14 @@
-"""The working copy that `make lab` opens."""
+"""The working copy that `make lab` opens, and the panel that comes back in it."""
+
+import subprocess
+import time
 
 import nbformat
 import pytest
 from nbformat.sign import NotebookNotary
 
-from tools import open_lab
+from tests.conftest import PANEL, PANEL_CELLS, needs_a_browser
+from tools import browser, open_lab
 from tools.lessons import NOTEBOOKS
 
 
@@ -40,13 +44,9 @@ def test_jupyter_trusts_the_copies_and_no_other_notebook(work, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "expected"),
-    [
-        ([], "work/00_preview.ipynb"),
-        (["--originals", "--no-browser"], "notebooks/00_preview.ipynb"),
-    ],
+    ("arguments", "folder"), [([], "work"), (["--originals", "--no-browser"], "notebooks")]
 )
-def test_it_opens_the_first_lesson(work, monkeypatch, arguments, expected):
+def test_it_opens_the_first_lesson(work, monkeypatch, arguments, folder):
     launched = []
     labapp = pytest.importorskip("jupyterlab.labapp")
     monkeypatch.setattr(labapp.LabApp, "launch_instance", launched.append)
@@ -54,5 +54,52 @@ def test_it_opens_the_first_lesson(work, monkeypatch, arguments, expected):
     monkeypatch.setenv("JUPYTER_CONFIG_PATH", "mine")
     open_lab.main(list(arguments))
     (command,) = launched
-    assert command[0].replace("\\", "/").endswith(expected)
-    assert command[1:] == [word for word in arguments if word != "--originals"]
+    assert f"--LabApp.default_url=/lab/tree/{folder}/00_preview.ipynb" in command
+    assert command[2:] == [word for word in arguments if word != "--originals"]
+
+
+@needs_a_browser
+def test_the_panel_comes_back_and_git_sees_no_change(tmp_path):
+    """`make lab`, a reload in the middle of a run, a closed tab, and `git status` after it."""
+    pytest.importorskip("playwright")
+    pytest.importorskip("jupyterlab")
+    project = browser.copy_project(tmp_path / "project")
+    browser.notebook_of(project / "notebooks" / "00_panel.ipynb", *PANEL_CELLS)
+    git = ["git", "-C", str(project), "-c", "user.name=reader", "-c", "user.email=reader@localhost"]
+    for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "as it was"]):
+        subprocess.run([*git, *command], check=True)
+    copy = "work/00_panel.ipynb"
+    picture = f'{PANEL} img[alt^="the picture after"]'
+    place = "image => Number(image.alt.match(/after (\\d+)/)[1])"
+    with (
+        browser.lab_serving(project, tmp_path, "tools.open_lab") as address,
+        browser.window(tmp_path) as context,
+    ):
+        page = context.pages[0]
+        browser.open_in_lab(page, address, copy)
+        browser.run_all(page)
+        browser.ask(page, "None", "studio.set(evaluations=10**6); studio.start()")
+        page.locator(picture).wait_for()
+        deadline = time.monotonic() + 60
+        while "widget-view" not in (project / copy).read_text():  # until the notebook is saved
+            assert time.monotonic() < deadline
+            page.wait_for_timeout(200)
+        before = page.locator(picture).evaluate(place)
+
+        page.reload(wait_until="domcontentloaded")
+        page.locator(picture).wait_for(timeout=60_000)
+        page.wait_for_timeout(1000)
+        reloaded = page.locator(picture).evaluate(place)
+        assert reloaded > before
+
+        page.close()
+        page = context.new_page()
+        browser.open_in_lab(page, address, copy)
+        page.locator(picture).wait_for(timeout=60_000)
+        page.wait_for_timeout(1000)
+        assert page.locator(picture).evaluate(place) > reloaded
+        page.locator(f"{PANEL} button", has_text="Stop").click()
+        page.locator(f"{PANEL} b", has_text="stopped").wait_for(timeout=5000)
+        browser.shut_down(page)
+    status = subprocess.run([*git, "status", "--porcelain"], capture_output=True, text=True)
+    assert status.stdout == "", status.stdout

@@ -12,16 +12,14 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
+from tests.conftest import needs_a_browser
 from tools import browser
 
 pytest.importorskip(
     "playwright", reason="the browser test needs the package playwright (pip install playwright)"
 )
 pytest.importorskip("jupyterlab", reason="the browser test needs the package jupyterlab")
-pytestmark = pytest.mark.skipif(
-    browser.CHROMIUM is None,
-    reason="the browser test needs a Chromium on the PATH (apt install chromium)",
-)
+pytestmark = needs_a_browser
 
 LESSON = "notebooks/11_studio.ipynb"
 # The previews as they arrive on the page, each as [milliseconds, its place in the run], and when

@@ -140,7 +140,6 @@ def lab_serving(project: Path, folder: Path, module: str = "jupyterlab"):
         "--no-browser",
         "--ServerApp.port_retries=0",
         f"--IdentityProvider.token={TOKEN}",
-        f"--ServerApp.root_dir={project}",
         "--LabApp.expose_app_in_browser=True",
         alive=f"{address}/api?token={TOKEN}",
         folder=folder,

@@ -69,7 +69,10 @@ def main(arguments: list[str]) -> None:
     paths = [str(SETTINGS), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(paths)
     first = min(folder.glob("00_*.ipynb"))
-    LabApp.launch_instance([str(first), *arguments])
+    # With the whole project as its root, JupyterLab follows the links to modules.
+    root = f"--ServerApp.root_dir={ROOT}"
+    url = f"--LabApp.default_url=/lab/tree/{folder.name}/{first.name}"
+    LabApp.launch_instance([root, url, *arguments])
 
 
 if __name__ == "__main__":
