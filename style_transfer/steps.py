@@ -312,7 +312,7 @@ def paint_at_once(
     place. `vgg` None means as in `stylize`, and `strength` is as in `one_pass`, which does the
     work. Raises: as `one_pass.load_decoder` and `one_pass.one_pass`.
     """
-    vgg = vgg or _default_network()
+    vgg, _ = _network_and_weights(vgg, None)
     decoder = load_decoder(vgg)
     return _in_places(photo, painting, lambda one: one_pass(vgg, decoder, photo, one, strength))
 
