@@ -11,7 +11,6 @@ from style_transfer import flags, terminal
 from style_transfer.settings import (
     ASSETS,
     ONE_PASS,
-    OUTPUTS,
     PICTURE_SUFFIXES,
     check_count,
     check_seed,
@@ -351,7 +350,7 @@ def _name_outputs(options: argparse.Namespace) -> None:
     from style_transfer.files import free_name
 
     name = f"{Path(options.content).stem}_{Path(options.style).stem}.png"
-    output = Path(options.output) if options.output else free_name(Path(OUTPUTS.name) / name)
+    output = Path(options.output) if options.output else free_name(Path("outputs") / name)
     options.output = output
     options.gif = _beside(output, options.gif, ".gif")
     options.panel = _beside(output, options.panel, "_panel.png")

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from style_transfer.settings import OUTPUTS, ROOT
+
 MOST_PIXELS = 100_000_000  # larger pictures are refused before they are decoded
 
 # The formats that are read, in Pillow's words. Pillow knows more, but for some of them it starts
@@ -153,6 +155,8 @@ def prepare_output(path, suffixes: tuple[str, ...]) -> Path:
             f"{path}: ends in {path.suffix or 'no suffix'!r}; it must end in one of "
             + ", ".join(suffixes)
         )
+    if OUTPUTS in path.parents and ROOT not in path.parents:
+        note(f"the project's own folder is read-only, so this file goes to {OUTPUTS}")
     try:
         if path.is_dir():
             raise ValueError(f"{path}: is a folder; give the name of a file in it")

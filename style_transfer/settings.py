@@ -5,12 +5,28 @@ This file imports nothing heavy, so the command line can check its arguments bef
 
 import itertools
 import math
+import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 ASSETS = ROOT / "assets"
-OUTPUTS = ROOT / "outputs"
+
+
+def outputs_folder(root: Path) -> Path:
+    """The folder for files that nobody gave a path: outputs/ in the project.
+
+    If the project is read-only, it is a folder of the user in the system's temporary folder.
+    """
+    folder = root / "outputs"
+    if os.access(folder if folder.is_dir() else root, os.W_OK):
+        return folder
+    user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
+    return Path(tempfile.gettempdir()) / f"style-transfer-{user}"
+
+
+OUTPUTS = outputs_folder(ROOT)
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg")
 
 # ------------------------------------------------------------------------------ the method

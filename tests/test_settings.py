@@ -1,11 +1,13 @@
 """settings.py: the words and default values, and the checks of arguments."""
 
 import math
+import tempfile
+from pathlib import Path
 
 import pytest
 
 import helpers as nst
-from style_transfer import settings
+from style_transfer import files, settings
 from style_transfer.features import LAYERS
 
 
@@ -28,6 +30,21 @@ def test_the_projects_folders():
     assert (settings.ROOT / "helpers.py").is_file()
     assert nst.ASSETS.is_dir()
     assert nst.OUTPUTS.parent == settings.ROOT
+
+
+def test_a_read_only_project_writes_to_the_temporary_folder(tmp_path, monkeypatch, capsys):
+    assert settings.outputs_folder(tmp_path) == tmp_path / "outputs"
+    monkeypatch.setattr(settings.os, "access", lambda path, mode: False)
+    folder = settings.outputs_folder(tmp_path)
+    assert folder.parent == Path(tempfile.gettempdir()) and folder.name != "outputs"
+    monkeypatch.setattr(files, "OUTPUTS", tmp_path / "elsewhere")
+    files.note.cache_clear()
+    for name in ("a.png", "b.png"):
+        files.prepare_output(tmp_path / "elsewhere" / name, (".png",))
+    said = f"note: the project's own folder is read-only, so this file goes to {tmp_path}"
+    assert capsys.readouterr().out.count(said) == 1
+    files.prepare_output(tmp_path / "c.png", (".png",))
+    assert capsys.readouterr().out == ""
 
 
 def test_bad_weights_are_refused():
