@@ -129,10 +129,7 @@ class Panel(widgets.GridBox):
             "gif": self._save_gif,
         }
         for name, action in actions.items():
-            self.buttons[name].on_click(functools.partial(self._pressed, action))
-
-    def _pressed(self, action: Callable, button: widgets.Button) -> None:
-        self._try(action)
+            self.buttons[name].on_click(lambda _, action=action: self._try(action))
 
     def _try(self, action: Callable, *arguments) -> None:
         """Calls an action, and shows its message or its error in the panel.

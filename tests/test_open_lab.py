@@ -35,6 +35,22 @@ def test_a_copy_is_never_overwritten_and_comes_anew_if_it_is_gone(work):
     assert first.read_text(encoding="utf-8") == "my notes"
 
 
+def test_a_lesson_that_has_changed_since_is_named(work, tmp_path, monkeypatch):
+    source = tmp_path / "notebooks"
+    source.mkdir()
+    monkeypatch.setattr(open_lab, "NOTEBOOKS", source)
+    for name in ("00_a.ipynb", "01_b.ipynb"):
+        (source / name).write_text("as it was", encoding="utf-8")
+    open_lab.copy_lessons(work)
+    (work / "00_a.ipynb").write_text("my notes", encoding="utf-8")
+    assert open_lab.outdated(work) == []
+    (source / "01_b.ipynb").write_text("as it is now", encoding="utf-8")
+    assert open_lab.outdated(work) == ["01_b.ipynb"]
+    (work / "01_b.ipynb").rename(work / "01_mine.ipynb")
+    open_lab.copy_lessons(work)
+    assert open_lab.outdated(work) == []
+
+
 def test_jupyter_trusts_the_copies_and_no_other_notebook(work, tmp_path):
     first, second, *_ = open_lab.copy_lessons(work)
     open_lab.trust([first])

@@ -8,9 +8,11 @@ A lesson is copied once and never overwritten, and git ignores the folder. So no
 
 After a reload, JupyterLab shows the studio's panel again if it trusts the notebook and if the
 notebook was saved with the panel in it. So the lessons are trusted, and notebooks are saved every
-10 seconds. Settings of your own take precedence over this.
+10 seconds. JupyterLab does not ask whether it may fetch news, because the question covers a part of
+the page. Settings of your own take precedence over these.
 """
 
+import filecmp
 import os
 import shutil
 import sys
@@ -23,6 +25,7 @@ from style_transfer.settings import ROOT
 from tools.lessons import NOTEBOOKS
 
 WORK = ROOT / "work"
+AS_COPIED = ".as_copied"  # the folder in it that has each lesson as it was when it was copied
 SETTINGS = ROOT / "tools" / "jupyter"  # a folder of JupyterLab's default settings
 
 
@@ -31,19 +34,30 @@ def copy_lessons(target: Path) -> list[Path]:
 
     What the lessons show, such as the maps, is copied each time.
     """
-    target.mkdir(exist_ok=True)
+    (target / AS_COPIED).mkdir(parents=True, exist_ok=True)
     copied = []
     for path in sorted(NOTEBOOKS.iterdir()):
         copy = target / path.name
         if path.suffix == ".ipynb":
             if not copy.exists():
                 shutil.copyfile(path, copy)
+                shutil.copyfile(path, target / AS_COPIED / path.name)
                 copied.append(copy)
         elif path.is_dir() and not path.name.startswith("."):
             shutil.copytree(path, copy, dirs_exist_ok=True)
         elif path.is_file():
             shutil.copyfile(path, copy)
     return copied
+
+
+def outdated(target: Path) -> list[str]:
+    """The names of the lessons that have changed in the project since they were copied."""
+    names = []
+    for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+        as_copied = target / AS_COPIED / path.name
+        if as_copied.exists() and not filecmp.cmp(path, as_copied, shallow=False):
+            names.append(path.name)
+    return names
 
 
 def trust(paths: list[Path]) -> None:
@@ -66,6 +80,8 @@ def main(arguments: list[str]) -> None:
         copied = copy_lessons(WORK)
         trust(copied)
         print(f"copied {len(copied)} lessons to work/; those that were there stay as they are")
+        for name in outdated(WORK):
+            print(f"{name} has changed since it was copied; to get it anew, rename work/{name}")
     paths = [str(SETTINGS), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(paths)
     first = min(folder.glob("00_*.ipynb"))
