@@ -71,7 +71,7 @@ from style_transfer.one_pass import (
     statistics,
 )
 
-# Lessons 03 and 07, style_transfer/steps.py: the loop that moves the pixels
+# Lessons 03, 07 and 08, style_transfer/steps.py: the loop that moves the pixels
 from style_transfer.steps import (
     RANGE_PENALTY,
     Snapshot,
@@ -83,7 +83,7 @@ from style_transfer.steps import (
     stylize,
 )
 
-# Lesson 07, style_transfer/frames.py: watch a run and keep it
+# Lesson 08, style_transfer/frames.py: watch a run and keep it
 from style_transfer.frames import pick_frames, plot_losses, save_gif, watch
 
 # Lesson 00, style_transfer/forecast.py: minutes and memory beforehand

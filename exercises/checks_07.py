@@ -2,7 +2,7 @@
 
 import torch
 
-from exercises.checking import Wrong, equals, exercise, expect, kind
+from exercises.checking import Wrong, equals, exercise, kind
 
 NO_RETURN = "Perhaps the function has no `return`."
 
@@ -101,231 +101,113 @@ def _pixels(image) -> str:
     return str([round(value, 4) for value in image[0, 0].flatten().tolist()])
 
 
-# ------------------------------------------------------------------------------ match_channels
+# ------------------------------------------------------------------------------ make_closure
+
+
+class _Watched:
+    """An optimizer that notes whether its `step` was called; it moves nothing."""
+
+    def __init__(self, image):
+        self.image = image
+        self.stepped = False
+
+    def zero_grad(self, set_to_none=True):
+        self.image.grad = None if set_to_none else torch.zeros_like(self.image)
+
+    def step(self, closure=None):
+        self.stepped = True
+
+
+def _two_terms(image):
+    """An objective whose terms can be computed on paper."""
+    return {"content": (image - 0.5).square().sum(), "style": 3 * image.sum()}
 
 
 @exercise
-def match_channels(attempt):
-    """Exercise 2: each channel's mean and standard deviation taken from another image."""
-    generator = torch.Generator().manual_seed(7)
-    for batch, size, size_like in (
-        (1, (8, 10), (8, 10)),
-        (1, (7, 9), (5, 11)),
-        (2, (8, 6), (8, 6)),
-    ):
-        image = _random_image(generator, batch, size, (0.2, 0.2, 0.3), 0.1)
-        like = _random_image(generator, batch, size_like, (0.3, 0.25, 0.1), 0.3)
-        _check_match(attempt, image, like)
-    # Dark pixels that fall below 0, and bright ones that rise above 1
-    wide = torch.tensor([0.0, 1.0]).repeat(3, 4)[None, :, None]
-    _check_match(attempt, _random_image(generator, 1, (8, 10), (1, 1, 1), 0), wide)
-
-
-def _random_image(generator, batch, size, scale, lowest):
-    """An image whose channels differ, and whose pictures differ if there are several."""
-    scale = torch.tensor(scale).view(1, 3, 1, 1) / torch.arange(1, batch + 1).view(-1, 1, 1, 1)
-    return torch.rand(batch, 3, *size, generator=generator) ** 2 * scale + lowest
-
-
-def _matched(image, like, axes=(2, 3), spread=torch.std):
-    mean = image.mean(axes, keepdim=True)
-    ratio = spread(like, axes, keepdim=True) / spread(image, axes, keepdim=True)
-    return (image - mean) * ratio + like.mean(axes, keepdim=True)
-
-
-def _check_match(attempt, image, like):
-    given = image.clone()
-    came = attempt(given, like.clone())
-    sizes = f"image {tuple(image.shape)}, like {tuple(like.shape)}"
-    if not isinstance(came, torch.Tensor):
+def make_closure(attempt):
+    """Exercise 2: a closure that clears, computes, goes backward and returns, at every call."""
+    image = torch.tensor([1.5, 0.0, -0.5, 0.25]).view(1, 1, 2, 2).requires_grad_(True)
+    arrived = []  # the gradients that `backward` brings to the image
+    image.register_hook(lambda gradient: arrived.append(gradient.clone()))
+    optimizer = _Watched(image)
+    closure = attempt(optimizer, image, _two_terms)
+    if not callable(closure):
+        guess = NO_RETURN if closure is None else "Perhaps it was called: return it without ()."
+        raise Wrong(f"expected a function, the closure, got {kind(closure)}. {guess}")
+    image.grad = torch.full_like(image, 7.0)  # left over from another loss
+    _check_call(closure, image, arrived, "the first call")
+    if optimizer.stepped:
         raise Wrong(
-            f"{sizes}: expected a tensor {tuple(image.shape)}, got {kind(came)}. {NO_RETURN}"
+            "expected that the closure makes no step, but `optimizer.step` was called. Perhaps it "
+            "stands in the closure; the optimizer calls the closure from its own `step`."
         )
-    if came.shape != image.shape:
+    with torch.no_grad():
+        image.sub_(0.25)  # as an optimizer would
+    _check_call(closure, image, arrived, "the second call, after the image has moved")
+
+
+def _check_call(closure, image, arrived, what):
+    """Compares one call's loss and the gradient that it leaves with those of `_two_terms`."""
+    arrived.clear()
+    here = image.detach().clone().requires_grad_(True)
+    try:
+        came = closure()
+    except RuntimeError as error:
+        raise Wrong(f"{what}: {_backward_guess(error)}") from error
+    if not torch.equal(image.detach(), here.detach()):
         raise Wrong(
-            f"{sizes}: expected a tensor {tuple(image.shape)}, got {kind(came)}. The result has "
-            "the shape of the image. Perhaps `keepdim=True` is missing, or `like` was returned."
+            f"{what}: expected that the image stays {here.flatten().tolist()}, got "
+            f"{image.flatten().tolist()}. Perhaps the closure clips it. L-BFGS assumes that nobody "
+            "else moves the image."
         )
-    if not torch.equal(given, image):
+    terms = _two_terms(here)
+    wanted = sum(terms.values())
+    (gradient,) = torch.autograd.grad(wanted, here)
+    if came is None:
         raise Wrong(
-            f"{sizes}: expected that the image you were given stays as it was, but it changed. "
-            "Perhaps an operation in place, such as `-=` or `copy_`, wrote into it."
+            f"{what}: expected the loss {wanted.item():.4g}, got None. Perhaps the closure has no "
+            "`return`; L-BFGS needs the loss."
         )
-    free = _matched(image, like)
-    wanted = free.clamp(0, 1)
-    if equals(came, wanted, atol=1e-3):
-        return
-    raise Wrong(f"{sizes}: {_match_guess(came, image, like, free)}")
-
-
-def _match_guess(came, image, like, free) -> str:
-    wanted = free.clamp(0, 1)
-    outside = int(((came < 0) | (came > 1)).sum())
-    if outside and equals(came, free, atol=1e-3):
-        return (
-            f"expected no number below 0 or above 1, got {outside}. Perhaps the result is not "
-            "clipped to [0, 1]."
+    came = float(torch.as_tensor(came).detach())
+    if abs(came - wanted.item()) > 1e-4:
+        value = f"{what}: expected the loss {wanted.item():.4g}, got {came:.4g}."
+        for name, term in terms.items():
+            if abs(came - term.item()) < 1e-4:
+                raise Wrong(f"{value} Perhaps only the {name} term is in it; add all terms.")
+        raise Wrong(f"{value} Perhaps it was computed before; compute it in the closure.")
+    if not arrived:
+        raise Wrong(
+            f"{what}: expected a gradient for the image, none came. Perhaps `loss.backward()` is "
+            "missing."
         )
-    if outside and equals(came.clamp(0, 1), wanted, atol=1e-3):
-        return (
-            f"expected no number below 0 or above 1, got {outside}. Perhaps only one of the two "
-            "ends is clipped."
+    if image.grad is None or not image.grad.any():
+        raise Wrong(
+            f"{what}: expected that the gradient stays in image.grad, but it was cleared. Perhaps "
+            "`zero_grad` comes after `backward`; it belongs at the beginning."
         )
-    if equals(came, like):
-        return "expected the image with other colors, got `like` itself. Change the image's pixels."
-    negative = (2 * like.mean((2, 3), keepdim=True) - free).clamp(0, 1)
-    if equals(came, negative, atol=1e-3):
-        return (
-            "expected that a bright pixel stays bright, got the negative. Perhaps a sign is wrong: "
-            "image - mean, not mean - image."
+    if not equals(image.grad, gradient, atol=1e-4):
+        raise Wrong(
+            f"{what}: expected the gradient {gradient.flatten().tolist()}, got "
+            f"{image.grad.flatten().tolist()}. {_gradient_guess(image.grad, gradient)}"
         )
-    together = _matched(image, like, (1, 2, 3)).clamp(0, 1)
-    means = f"the means of the channels: expected {_means(wanted)}, got {_means(came)}"
-    if equals(came, together, atol=1e-3):
-        return f"{means}. Perhaps one mean serves all channels. Take it over height and width only."
-    if len(image) > 1 and equals(came, _matched(image, like, (0, 2, 3)).clamp(0, 1), atol=1e-3):
-        return f"{means}. Perhaps the mean is taken over both pictures of the batch, too."
-    spreads = f"the standard deviations: expected {_spreads(wanted)}, got {_spreads(came)}"
-    if equals(came, _matched(image, like, spread=torch.var).clamp(0, 1), atol=1e-3):
-        return f"{spreads}. Perhaps you scaled by the ratio of the variances, which are squares."
-    if not torch.allclose(came.mean((2, 3)), wanted.mean((2, 3)), atol=5e-3):
-        return f"{means}. Subtract the image's own mean first, then add the mean of `like`."
-    if torch.allclose(came.std((2, 3)), image.std((2, 3)), atol=1e-3):
-        return f"{spreads}. Perhaps the image keeps its own. Divide by it, multiply by the other."
-    if not torch.allclose(came.std((2, 3)), wanted.std((2, 3)), rtol=0.05):
-        return f"{spreads}. Divide by the image's own, then multiply by that of `like`."
-    return _match_guess_about_places(came, wanted)
 
 
-def _match_guess_about_places(came, wanted) -> str:
-    """About a result whose means and standard deviations are right, and whose pixels are not."""
-    if equals(came.flatten(2).sort(2).values, wanted.flatten(2).sort(2).values, atol=1e-3):
-        return (
-            "expected each pixel in its place, got the right values in other places. Perhaps the "
-            "result is mirrored or reshaped."
-        )
-    row = [round(value, 3) for value in wanted[0, 0, 0, :4].tolist()]
-    got = [round(value, 3) for value in came[0, 0, 0, :4].tolist()]
-    return (
-        f"the first four pixels of channel 0: expected {row}, got {got}. Means and spreads are "
-        "right. Perhaps the values are not scaled by one factor per channel."
-    )
+def _backward_guess(error) -> str:
+    """What may be behind an error that torch raises in `backward`."""
+    said = f"torch raised {type(error).__name__}: {str(error).split('.')[0]}."
+    if "second time" in str(error):
+        return f"{said} Perhaps the loss is computed outside the closure; compute it at each call."
+    if "does not require grad" in str(error):
+        return f"{said} Perhaps the image was detached, or the loss computed under `no_grad`."
+    return f"{said} Perhaps the loss does not depend on the image that you were given."
 
 
-def _means(image) -> str:
-    return str([round(value, 3) for value in image.mean((2, 3))[-1].tolist()])
-
-
-def _spreads(image) -> str:
-    return str([round(value, 3) for value in image.std((2, 3))[-1].tolist()])
-
-
-# ------------------------------------------------------------------------------ when_to_stop
-
-EVERY_50 = list(range(0, 401, 50))
-FALLING = [100.0, 60.0, 40.0, 39.8, 30.0, 29.9, 29.8, 29.7, 29.6]
-
-
-@exercise
-def when_to_stop(attempt):
-    """Exercise 3: the first number of evaluations at which the last `window` gained too little."""
-    # At 150 only the last 50 evaluations gained little. At 300 the loss is 29.8, and that is 0.7 %
-    # below 30.0, the loss at 200.
-    _check_stop(
-        attempt,
-        "losses 100, 60, 40, 39.8, 30, 29.9, 29.8, ... at 0, 50, 100, ...",
-        (EVERY_50, FALLING),
-        300,
-        {
-            6: "That is an index of the list. Return the number of evaluations at that index.",
-            150: "There the last 50 evaluations gained little, but the last 100 gained a third. "
-            "Perhaps you compared with the loss before; go back by `window`.",
-            400: "From 200 to 300 the loss falls by 0.2, which is a share of 0.007 of 30.0. "
-            "Perhaps you did not divide by the earlier loss.",
-            None: NO_RETURN,
-        },
-        "Go through the losses in order.",
-    )
-    _check_stop(
-        attempt,
-        "losses 1000, 100, 96, 95.5 at 0, 100, 200, 300",
-        ([0, 100, 200, 300], [1000.0, 100.0, 96.0, 95.5]),
-        300,
-        {
-            200: "From 100 to 200 the loss falls by 4 % of 100. Perhaps you divided by the first "
-            "loss of all; divide by the loss of `window` evaluations earlier."
-        },
-        "Compare each loss with the one of 100 evaluations earlier.",
-    )
-    _check_stop(
-        attempt,
-        "losses 9, 8, 7, 6.9, 6.89, 6.885, ... at 0, 20, 40, ..., with window 40",
-        (list(range(0, 141, 20)), [9.0, 8.0, 7.0, 6.9, 6.89, 6.885, 6.88, 6.879]),
-        100,
-        {
-            0: "Perhaps you took the losses to be 50 evaluations apart; here they are 20 apart.",
-            140: "Perhaps the window is always 100 in your function. Use the argument.",
-        },
-        "Look for the loss at `now - window`.",
-        window=40,
-    )
-    _check_stop(
-        attempt,
-        "losses 10, 5, 8, 4.5, 6, 4 at 0, 50, 100, 150, 200, 250",
-        ([0, 50, 100, 150, 200, 250], [10.0, 5.0, 8.0, 4.5, 6.0, 4.0]),
-        250,
-        {
-            200: "From 100 to 200 the loss falls from 8 to 6. Perhaps you compared with the "
-            "lowest loss so far; compare with the loss at 100."
-        },
-        "Each loss is lower than the one of 100 evaluations earlier.",
-    )
-    _check_stop(
-        attempt,
-        "losses 8, 4, 6, 3 at 0, 100, 200, 300",
-        ([0, 100, 200, 300], [8.0, 4.0, 6.0, 3.0]),
-        200,
-        {
-            300: "At 200 the loss is higher than before, so the gain is below 0, and too small. "
-            "Perhaps you took the absolute value."
-        },
-        "A loss that rises has gained less than any share.",
-    )
-    _check_stop(
-        attempt,
-        "losses 8, 4, 2, 1.75, with gain 0.5",
-        ([0, 100, 200, 300], [8.0, 4.0, 2.0, 1.75]),
-        300,
-        {
-            100: "A fall from 8 to 4 is exactly the share 0.5, which is not less than `gain`. "
-            "Perhaps you wrote <= in place of <."
-        },
-        "Use the argument `gain`.",
-        gain=0.5,
-    )
-    _check_stop(
-        attempt,
-        "losses 100, 99.005, 98.99, 98.98, with gain 0.01",
-        ([0, 100, 200, 300], [100.0, 99.005, 98.99, 98.98]),
-        100,
-        {
-            200: "A fall from 100 to 99.005 is the share 0.00995 of 100. Perhaps you divided by "
-            "the later loss, which gives 0.01005."
-        },
-        "Divide by the earlier loss.",
-    )
-    _check_stop(
-        attempt,
-        "losses 4, 2, 1, which fall by half",
-        ([0, 100, 200], [4.0, 2.0, 1.0]),
-        200,
-        {},
-        "It never happens here, so return the last number of evaluations.",
-    )
-
-
-def _check_stop(attempt, what, given, expected, hints, other, window=100, gain=0.01):
-    evaluations, losses = given
-    came = attempt(list(evaluations), list(losses), window, gain)
-    hint = hints.get(came, other) if isinstance(came, (int, type(None))) else other
-    expect(what, came, expected, hint)
+def _gradient_guess(came, wanted) -> str:
+    """A sentence about a mistake that would give such a gradient."""
+    if equals(came, wanted + 7, atol=1e-4):
+        return "Perhaps `zero_grad` is missing, so that an older gradient is still in it."
+    if equals(came, -wanted, atol=1e-4):
+        return "Perhaps a sign is wrong: the loss is made small, so `backward` starts at the loss."
+    if equals(came, 2 * wanted, atol=1e-4):
+        return "Perhaps `backward` is called twice."
+    return "Perhaps another loss than the sum of all terms went backward."

@@ -1,7 +1,5 @@
 """Common wrong answers to the exercises of lesson 07. Each gets a hint of its own."""
 
-import itertools
-
 import torch
 
 # ------------------------------------------------------------------------------ adam
@@ -89,143 +87,112 @@ def adam_without_return(gradient_at, image, steps, lr):
     _adam(gradient_at, image, steps, lr)
 
 
-# ------------------------------------------------------------------------------ match_channels
+# ------------------------------------------------------------------------------ make_closure
 
 
-def _match(image, like, spread=torch.std, axes=(2, 3)):
-    mean = image.mean(axes, keepdim=True)
-    ratio = spread(like, axes, keepdim=True) / spread(image, axes, keepdim=True)
-    return (image - mean) * ratio + like.mean(axes, keepdim=True)
+def _closure(optimizer, image, objective, *, order=("zero", "loss", "backward"), clip=False):
+    """A closure whose parts come in another order, or are missing."""
+
+    def closure():
+        loss = None
+        for part in order:
+            if part == "zero":
+                optimizer.zero_grad()
+            elif part == "loss":
+                loss = sum(objective(image).values())
+            elif part == "backward":
+                loss.backward()
+            elif part == "step":
+                optimizer.step()
+        if clip:
+            with torch.no_grad():
+                image.clamp_(0, 1)
+        return loss
+
+    return closure
 
 
-def match_means_only(image, like):
-    centered = image - image.mean((2, 3), keepdim=True)
-    return (centered + like.mean((2, 3), keepdim=True)).clamp(0, 1)
+def closure_without_clearing(optimizer, image, objective):
+    return _closure(optimizer, image, objective, order=("loss", "backward"))
 
 
-def match_all_channels_together(image, like):
-    return _match(image, like, axes=(1, 2, 3)).clamp(0, 1)
+def closure_without_backward(optimizer, image, objective):
+    return _closure(optimizer, image, objective, order=("zero", "loss"))
 
 
-def match_variances(image, like):
-    return _match(image, like, spread=torch.var).clamp(0, 1)
+def closure_that_clears_last(optimizer, image, objective):
+    return _closure(optimizer, image, objective, order=("loss", "backward", "zero"))
 
 
-def match_by_returning_like(image, like):
-    return like
+def closure_that_steps(optimizer, image, objective):
+    return _closure(optimizer, image, objective, order=("zero", "loss", "backward", "step"))
 
 
-def match_the_negative(image, like):
-    return _match(1 - image, like).clamp(0, 1)
+def closure_that_clips(optimizer, image, objective):
+    return _closure(optimizer, image, objective, clip=True)
 
 
-def match_mirrored(image, like):
-    return _match(image, like).clamp(0, 1).flip(3)
+def closure_without_loss(optimizer, image, objective):
+    closure = _closure(optimizer, image, objective)
+
+    def silent():
+        closure()
+
+    return silent
 
 
-def match_ranks(image, like):
-    places = image.flatten(2).argsort(2)
-    values = like.flatten(2).sort(2).values
-    marks = torch.linspace(0, values.shape[2] - 1, places.shape[2]).round().long()
-    result = torch.empty_like(image).flatten(2)
-    result.scatter_(2, places, values[:, :, marks])
-    return result.reshape(image.shape)
+def closure_that_was_called(optimizer, image, objective):
+    return _closure(optimizer, image, objective)()
 
 
-def match_in_place(image, like):
-    image.copy_(_match(image, like).clamp(0, 1))
-    return image
+def closure_not_returned(optimizer, image, objective):
+    _closure(optimizer, image, objective)
 
 
-def match_without_clipping(image, like):
-    return _match(image, like)
+def closure_around_an_old_loss(optimizer, image, objective):
+    loss = sum(objective(image).values())
+
+    def closure():
+        optimizer.zero_grad()
+        loss.backward()
+        return loss
+
+    return closure
 
 
-def match_clipped_above_only(image, like):
-    return _match(image, like).clamp(max=1)
+def closure_with_a_kept_graph(optimizer, image, objective):
+    loss = sum(objective(image).values())
+
+    def closure():
+        optimizer.zero_grad()
+        loss.backward(retain_graph=True)
+        return loss
+
+    return closure
 
 
-def match_over_the_batch(image, like):
-    return _match(image, like, axes=(0, 2, 3)).clamp(0, 1)
+def closure_of_one_term(optimizer, image, objective):
+    def closure():
+        optimizer.zero_grad()
+        loss = objective(image)["content"]
+        loss.backward()
+        return loss
+
+    return closure
 
 
-# ------------------------------------------------------------------------------ when_to_stop
+def closure_of_a_detached_image(optimizer, image, objective):
+    return _closure(optimizer, image.detach(), objective)
 
 
-def stop_by_difference(evaluations, losses, window=100, gain=0.01):
-    loss_at = dict(zip(evaluations, losses, strict=True))
-    for now, loss in loss_at.items():
-        if now - window in loss_at and loss_at[now - window] - loss < gain:
-            return now
-    return evaluations[-1]
+def closure_uphill(optimizer, image, objective):
+    def closure():
+        optimizer.zero_grad()
+        loss = sum(objective(image).values())
+        (-loss).backward()
+        return loss
 
-
-def stop_by_the_loss_before(evaluations, losses, window=100, gain=0.01):
-    for index, (before, loss) in enumerate(itertools.pairwise(losses), start=1):
-        if (before - loss) / before < gain:
-            return evaluations[index]
-    return evaluations[-1]
-
-
-def _stop(evaluations, losses, window, poor):
-    """The first number whose loss is `poor` beside the loss of `window` evaluations before."""
-    loss_at = dict(zip(evaluations, losses, strict=True))
-    for now, loss in loss_at.items():
-        before = loss_at.get(now - window)
-        if before is not None and poor(before, loss):
-            return now
-    return evaluations[-1]
-
-
-def stop_as_an_index(evaluations, losses, window=100, gain=0.01):
-    now = _stop(evaluations, losses, window, lambda a, b: (a - b) / a < gain)
-    return evaluations.index(now)
-
-
-def stop_by_a_share_of_the_first_loss(evaluations, losses, window=100, gain=0.01):
-    return _stop(evaluations, losses, window, lambda a, b: (a - b) / losses[0] < gain)
-
-
-def stop_by_a_share_of_the_later_loss(evaluations, losses, window=100, gain=0.01):
-    return _stop(evaluations, losses, window, lambda a, b: (a - b) / b < gain)
-
-
-def stop_by_the_absolute_change(evaluations, losses, window=100, gain=0.01):
-    return _stop(evaluations, losses, window, lambda a, b: abs(a - b) / a < gain)
-
-
-def stop_at_the_boundary(evaluations, losses, window=100, gain=0.01):
-    return _stop(evaluations, losses, window, lambda a, b: (a - b) / a <= gain)
-
-
-def stop_with_a_spacing_of_fifty(evaluations, losses, window=100, gain=0.01):
-    back = window // 50
-    for index in range(back, len(losses)):
-        if (losses[index - back] - losses[index]) / losses[index - back] < gain:
-            return evaluations[index]
-    return evaluations[-1]
-
-
-def stop_by_the_lowest_so_far(evaluations, losses, window=100, gain=0.01):
-    loss_at = dict(zip(evaluations, losses, strict=True))
-    for now in evaluations:
-        best = min((loss for at, loss in loss_at.items() if at <= now - window), default=None)
-        if best is not None and (best - loss_at[now]) / best < gain:
-            return now
-    return evaluations[-1]
-
-
-def stop_with_the_default_window(evaluations, losses, window=100, gain=0.01):
-    return _stop(evaluations, losses, 100, lambda a, b: (a - b) / a < gain)
-
-
-def stop_without_an_end(evaluations, losses, window=100, gain=0.01):
-    loss_at = dict(zip(evaluations, losses, strict=True))
-    for now, loss in loss_at.items():
-        before = loss_at.get(now - window)
-        if before is not None and (before - loss) / before < gain:
-            return now
-    return 0
+    return closure
 
 
 MISTAKES = {
@@ -242,30 +209,19 @@ MISTAKES = {
         adam_one_step_short,
         adam_without_return,
     ],
-    "match_channels": [
-        match_means_only,
-        match_all_channels_together,
-        match_variances,
-        match_by_returning_like,
-        match_the_negative,
-        match_mirrored,
-        match_ranks,
-        match_in_place,
-        match_without_clipping,
-        match_clipped_above_only,
-        match_over_the_batch,
-    ],
-    "when_to_stop": [
-        stop_by_difference,
-        stop_by_the_loss_before,
-        stop_as_an_index,
-        stop_by_a_share_of_the_first_loss,
-        stop_by_a_share_of_the_later_loss,
-        stop_by_the_absolute_change,
-        stop_at_the_boundary,
-        stop_with_a_spacing_of_fifty,
-        stop_by_the_lowest_so_far,
-        stop_with_the_default_window,
-        stop_without_an_end,
+    "make_closure": [
+        closure_without_clearing,
+        closure_without_backward,
+        closure_that_clears_last,
+        closure_that_steps,
+        closure_that_clips,
+        closure_without_loss,
+        closure_that_was_called,
+        closure_not_returned,
+        closure_around_an_old_loss,
+        closure_with_a_kept_graph,
+        closure_of_one_term,
+        closure_of_a_detached_image,
+        closure_uphill,
     ],
 }

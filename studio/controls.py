@@ -96,7 +96,7 @@ def controls() -> dict[str, widgets.Widget]:
         "size": _count("size", 16, 4096, 32, "the long side, in pixels"),
         "network": _choice("network", NETWORKS, "imagenet is downloaded once, 548 MB"),
         "pooling": _choice("pooling", POOLINGS, "see lesson 06"),
-        "start": _choice("start from", STARTS, "the picture before the first step; see lesson 07"),
+        "start": _choice("start from", STARTS, "the picture before the first step; see lesson 08"),
         "seed": _count("seed", 0, 2**31 - 1, 1, "of the noise, if that is the start"),
     }
     return made

@@ -23,8 +23,8 @@ def watch(run: Iterable[Snapshot], total: int | None = None) -> list[Snapshot]:
 
     `total` is the number of evaluations, for the bar. An interrupt or a loss that is no longer a
     number ends the run, and the Snapshots so far are returned. Words say so, and also if the loss
-    grew tenfold or did not move. Raises: FloatingPointError if there is no Snapshot yet. Built in:
-    07_optimization.
+    grew tenfold or did not move. Raises: FloatingPointError if there is no Snapshot yet. Used in:
+    00_preview.
     """
     seen = []
     picture = LivePicture()
@@ -129,7 +129,7 @@ def pick_frames(run: Iterable[Snapshot], count: int = 24) -> list[Tensor]:
 
     A run changes most at its beginning. The images are spaced so that each differs from the one
     before by about the same amount. All are scaled to the size of the last one. Raises:
-    ValueError for a count below 1. Built in: 07_optimization.
+    ValueError for a count below 1. Built in: 08_runs.
     """
     check_count("count", count)
     images = [snapshot.image for snapshot in run]
@@ -154,7 +154,7 @@ def save_gif(frames: Iterable[Tensor], path, *, seconds: float = 4.0, hold: floa
     per second. If the program gifsicle is installed, it makes the file smaller. Missing folders
     are made; a write that fails leaves an older file as it was. Raises: ValueError for no frames,
     frames of several sizes, or times out of range; OSError if the file cannot be written. Built
-    in: 07_optimization.
+    in: 08_runs.
     """
     pictures = [to_pil(frame) for frame in frames]
     if not pictures:

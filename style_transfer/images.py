@@ -146,7 +146,7 @@ def resize(image: Tensor, size: int | tuple[int, int]) -> Tensor:
     """Scales an image to a new long side `size`, or to (height, width); antialiased, in [0, 1].
 
     Raises: ValueError if a side would be less than 1 pixel.
-    Built in: 07_optimization.
+    Built in: 08_runs.
     """
     if isinstance(size, int):
         if size < 1:
@@ -202,7 +202,7 @@ def recolor(image: Tensor, like: Tensor) -> Tensor:
     color at all, as in a gray picture, gets none.
 
     Source: Gatys, Bethge, Hertzmann, Shechtman, "Preserving Color in Neural Artistic Style
-    Transfer" (arXiv:1606.05897), section 3.1. Built in: 07_optimization.
+    Transfer" (arXiv:1606.05897), section 3.1. Built in: 08_runs.
     """
     check_image(image)
     check_image(like)

@@ -288,7 +288,7 @@ def first_image(
     `start` is "recolored" (the photograph in the painting's palette), "content" (the photograph),
     "noise" (gray noise, drawn with `generator`), "style" (the painting) or "one_pass" (the
     photograph painted by `paint_at_once`). Several paintings are mixed by their shares, each in its
-    place. Built in: 07_optimization and 12_one_pass. Raises: ValueError for another word, and as
+    place. Built in: 08_runs and 12_one_pass. Raises: ValueError for another word, and as
     `paint_at_once`.
     """
     check_word("start", start, STARTS)
@@ -355,7 +355,7 @@ def stylize(
     `settings.plan`. `evaluations` counts all stages. `vgg` None means the pocket network with
     average pooling and its style weight, on the fastest device, in bfloat16 if that is native.
     `start` and `generator` are as in `first_image`, the rest as in `transfer` and `optimize`. Built
-    in: 07_optimization. Raises: ValueError for a setting out of range, or a size that is too large.
+    in: 08_runs. Raises: ValueError for a setting out of range, or a size that is too large.
     """
     check_word("start", start, STARTS)
     check_count("every", every)
@@ -494,7 +494,7 @@ def enlarge(image: Tensor, start: Tensor) -> Tensor:
     `start` is the image from which a run of the larger size would begin, for example the recolored
     photograph. The change is the difference between the small picture and the start made as small,
     enlarged. So the strokes come along, and the detail that the small size could not hold, as eyes
-    and letters, is there again. Built in: 07_optimization.
+    and letters, is there again. Built in: 08_runs.
     """
     size = tuple(start.shape[-2:])
     change = image - resize(start, tuple(image.shape[-2:]))

@@ -83,8 +83,14 @@ MUTATIONS = {
         "images.py",
         "_power(covariance, -0.5)",
         "_power(covariance, 0.5)",
-        "07_optimization",
+        "08_runs",
         slow=True,
+    ),
+    "frames that are spaced by time": Mutation(
+        "frames.py", "(b - a).abs().mean().item()", "1.0", "08_runs"
+    ),
+    "the change that is kept when a picture is enlarged": Mutation(
+        "steps.py", "KEPT_CHANGE = 0.5", "KEPT_CHANGE = 1.0", "08_runs", slow=True
     ),
     "neighbors that are two apart": Mutation(
         "losses.py",

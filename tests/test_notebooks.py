@@ -127,7 +127,18 @@ def test_checks_come_from_the_lessons_own_file(path):
 
 @each_lesson
 def test_small_enough_to_open_anywhere(path):
-    assert path.stat().st_size < 2_200_000  # 1.5 MB of pictures, a third more as base64
+    films = figures = 0
+    for cell in cells(path, "code"):
+        for output in cell.outputs:
+            for kind, data in output.get("data", {}).items():
+                if kind.startswith("image/") and data.startswith("R0lG"):  # "GIF" as base64
+                    assert len(data) * 3 / 4 < 500_000, cell.source
+                    films += len(data)
+                elif kind.startswith("image/"):
+                    figures += len(data)
+    assert figures * 3 / 4 < 1_500_000
+    assert films * 3 / 4 < 1_600_000
+    assert path.stat().st_size < 3_500_000
 
 
 @each_lesson
