@@ -14,13 +14,17 @@ PY    := .venv/bin/python
 SETUP := .venv/installed
 endif
 
-.PHONY: help run test test-all bench lab edit app notebooks lessons panel lint format check-python clean
+.PHONY: help run many test test-all bench lab edit app notebooks lessons panel lint format check-python clean
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 run: $(SETUP)    ## a first picture and its progress GIF, under outputs/
 	$(PY) stylize.py --gif
+
+many: $(SETUP)   ## a small grid of eight pictures on all cores, under outputs/many/
+	$(PY) many.py --content china chelsea --style starry_night hokusai_great_wave \
+	 --sweep style-weight=1e1,1e3 --size 192 -o outputs/many --resume
 
 test: $(SETUP)   ## every test, the notebooks included
 	$(PY) -m pytest
@@ -67,5 +71,5 @@ clean:           ## delete .venv and outputs
 	touch $@
 
 check-python:
-	@$(PY) -c 'import torch, torchvision, numpy, PIL, matplotlib, imageio, psutil, pygifsicle, ipywidgets, tqdm, nbval' || \
+	@$(PY) -c 'import torch, torchvision, numpy, PIL, matplotlib, imageio, psutil, pygifsicle, ipywidgets, tqdm, dask, distributed, nbval' || \
 	 { echo "$(PY) lacks a package: $(PY) -m pip install $(REQUIREMENTS)"; exit 1; }

@@ -13,6 +13,13 @@
     --blend, --place, --style-scale            several paintings, masks, width of strokes
     --device, --precision, --forecast          the machine
 
+`many.py` makes many pictures. It has the flags for one picture except the outputs and several
+paintings, takes several pictures after -c and -s, and a folder after -o. Its own flags are
+
+    --sweep FLAG=A,B,C                         several values of a flag of the table
+    --workers N, --cluster ADDRESS, --threads  the machines
+    --resume                                   what is done is not done again
+
 This file imports nothing heavy, so a mistake is answered before torch is loaded.
 """
 
@@ -274,7 +281,7 @@ def one_pass_strength(options: argparse.Namespace) -> float:
             raise ValueError(f"--strength is for --method {ONE_PASS} only; add that flag")
         return 1.0
     for flag in ("steps", "sizes", "lr", "gif"):
-        if getattr(options, flag) is not None:
+        if getattr(options, flag, None) is not None:  # many.py has no --gif
             raise ValueError(
                 f"--{flag} is for an optimizer, and --method {ONE_PASS} has none; leave one out"
             )

@@ -15,7 +15,7 @@ import pytest
 from style_transfer.settings import LEARNING_RATES, STYLE_LAYERS, TERMS
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = ("style_transfer", "studio", "exercises", "tools", "benchmarks", "tests")
+FOLDERS = ("style_transfer", "batch", "studio", "exercises", "tools", "benchmarks", "tests")
 SOURCES = sorted(
     [*ROOT.glob("*.py"), *(path for folder in FOLDERS for path in ROOT.glob(f"{folder}/**/*.py"))]
 )
@@ -58,7 +58,8 @@ FLOORS = [
     ["style_transfer.frames"],
     ["style_transfer.forecast"],
     ["helpers"],
-    ["studio", "exercises", "stylize", "tools", "benchmarks"],
+    ["batch"],
+    ["studio", "exercises", "stylize", "many", "tools", "benchmarks"],
 ]
 FLOOR_OF = {part: floor for floor, parts in enumerate(FLOORS) for part in parts}
 PROJECT = {part.split(".")[0] for part in FLOOR_OF}
@@ -161,6 +162,7 @@ def test_the_graph_is_the_projects():
         ("style_transfer/files.py", "from tests.conftest import narrow_state"),
         ("helpers.py", "from exercises import checks_03"),
         ("studio/engine.py", "import stylize"),
+        ("batch/engine.py", "import many"),
         ("stylize.py", "from studio.settings import Settings"),
     ],
 )
@@ -174,6 +176,23 @@ def test_a_circle_is_found():
     assert circle({"a": {"b"}, "b": {"c", "d"}, "c": {"d"}, "d": set()}) is None
     assert circle({"a": {"b"}, "b": {"c", "d"}, "c": set(), "d": {"b"}}) == ["b", "d", "b"]
     assert circle({"a": {"a"}}) == ["a", "a"]
+
+
+def packages(tree):
+    """The packages that a file imports anywhere, by the first part of their names."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(node.module.split(".")[0])
+    return found
+
+
+def test_dask_is_imported_in_the_engine_of_many_pictures_alone():
+    found = [name for name, tree in TREES.items() if {"dask", "distributed"} & packages(tree)]
+    assert found == ["batch/engine.py"]
+    assert packages(ast.parse("def f():\n    from dask.base import a")) == {"dask"}
 
 
 # ------------------------------------------------------------------------------ side effects
@@ -235,10 +254,11 @@ def test_a_change_would_be_noticed():
     assert changes_after(statement) == ["rcParams", "formatters", "seed", "random numbers"]
 
 
-def test_settings_and_flags_import_nothing_heavy():
+def test_settings_flags_and_jobs_import_nothing_heavy():
     program = (
-        "import sys; import style_transfer.settings, style_transfer.flags; "
-        "print([name for name in ('torch', 'numpy', 'PIL', 'matplotlib') if name in sys.modules])"
+        "import sys; import style_transfer.settings, style_transfer.flags, batch.jobs; "
+        "heavy = ('torch', 'numpy', 'PIL', 'matplotlib', 'dask'); "
+        "print([name for name in heavy if name in sys.modules])"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
@@ -576,7 +596,7 @@ def test_no_function_is_over_40_lines():
     """Lines that hold only a comment do not count, because comments are welcome."""
     long = []
     for name, tree in MODULES.items():
-        if not name.startswith(("style_transfer/", "studio/")):
+        if not name.startswith(("style_transfer/", "studio/", "batch/")):
             continue
         text = (ROOT / name).read_text(encoding="utf-8").splitlines()
         for node in ast.walk(tree):
