@@ -287,6 +287,16 @@ def test_unfit_weights_are_refused(name, spoiled, message, tmp_path):
         nst.VGG19(tmp_path / "bad.pt")
 
 
+def test_a_filter_that_is_silent_on_photographs_is_left_silent(tmp_path):
+    state = narrow_state()
+    state["features.7.bias"][0] = -1e6
+    torch.save(state, tmp_path / "one.pt")
+    vgg = nst.VGG19(tmp_path / "one.pt")
+    features = vgg(random_image(), nst.STYLE_LAYERS)
+    assert all(torch.isfinite(values).all() for values in features.values())
+    assert vgg(random_image(), "relu2_2")["relu2_2"][0, 0].abs().max() == 0
+
+
 def test_a_file_that_holds_code_or_nonsense_is_refused(tmp_path):
     (tmp_path / "bad.pt").write_bytes(b"not weights")
     with pytest.raises(ValueError, match=r"bad\.pt: is not a file of weights"):

@@ -82,6 +82,25 @@ def test_modes_keep_their_look(mode, tmp_path):
     assert torch.allclose(image[0].mean(0) * 255, torch.from_numpy(ramp).float(), atol=3)
 
 
+@pytest.mark.parametrize("brightest", [100, 200, 255, 300, 65535])
+def test_16_bit_gray_is_scaled_however_dark_it_is(brightest, tmp_path):
+    ramp = np.linspace(0, brightest, 64).astype(np.uint16).reshape(8, 8)
+    Image.fromarray(ramp).save(tmp_path / "gray.png")
+    image = nst.load_image(tmp_path / "gray.png", None)
+    assert torch.allclose(image[0, 0], torch.from_numpy(ramp / 65535).float(), atol=0.6 / 255)
+
+
+def test_gray_values_out_of_range_are_refused(tmp_path):
+    for low, high in [(-1.0, 1.0), (0.0, float("inf")), (0.0, 70_000.0)]:
+        values = np.full((8, 8), low, np.float32)
+        values[0, 0] = high
+        Image.fromarray(values).save(tmp_path / "x.tif")
+        with pytest.raises(ValueError, match="its gray values run from"):
+            nst.load_image(tmp_path / "x.tif")
+    Image.fromarray(np.full((8, 8), 0.5, np.float32)).save(tmp_path / "x.tif")
+    assert nst.load_image(tmp_path / "x.tif").mean().item() == pytest.approx(0.5, abs=0.005)
+
+
 def test_the_first_frame_of_an_animation(tmp_path):
     frames = [Image.new("RGB", (8, 8), color) for color in (RED, BLUE)]
     frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])

@@ -125,6 +125,12 @@ def test_save_image_writes_what_the_suffix_says(suffix, tmp_path, photo):
 # ------------------------------------------------------------------------------ image -> image
 
 
+def test_a_jpeg_is_a_good_one(tmp_path):
+    photo = nst.load_image("china", 256)
+    nst.save_image(photo, tmp_path / "x.jpg")
+    assert (nst.load_image(tmp_path / "x.jpg") - photo).abs().mean() < 5 / 255
+
+
 def test_noise_is_gray_in_range_and_seeded():
     image = random_image(200, 200)
     noise = nst.noise_like(image, nst.seed(3))

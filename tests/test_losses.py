@@ -288,3 +288,14 @@ def test_runs_share_the_grams_that_are_kept(vgg, photo, painting):
         run = list(nst.stylize(photo, painting, kept=kept, **options))
         assert torch.equal(run[-1].image, plain[-1].image)
         assert len(kept) == 2  # one entry for each size of the run
+
+
+def test_targets_are_constants(vgg, photo):
+    """Also if the picture itself asks for a gradient, as a result in use as a painting may."""
+    picture = photo.clone().requires_grad_(True)
+    assert not any(
+        grams.requires_grad for grams in target_grams(vgg, picture, ["relu1_1"]).values()
+    )
+    objective = nst.transfer(vgg, picture, picture)
+    sum(objective(photo.clone().requires_grad_(True)).values()).backward()
+    assert picture.grad is None

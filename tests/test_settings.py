@@ -24,6 +24,8 @@ def test_every_term_of_the_loss_has_a_weight_and_a_row():
 def test_default_layers_exist():
     assert settings.CONTENT_LAYER in LAYERS
     assert set(settings.STYLE_LAYERS) <= set(LAYERS)
+    # The paper names conv4_2 and works on rectified responses, as the authors' own notebook does.
+    assert settings.CONTENT_LAYER == "relu4_2"
 
 
 def test_the_projects_folders():

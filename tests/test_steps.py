@@ -2,6 +2,7 @@
 
 import itertools
 
+import numpy as np
 import pytest
 import torch
 
@@ -134,6 +135,36 @@ def test_divergence_names_the_term_that_was_largest_before(vgg, photo, painting)
     message = "largest known term is style with .*: lower lr, or the style weight"
     with pytest.raises(FloatingPointError, match=message):
         list(run)
+
+
+def test_the_penalty_holds_lbfgs_near_the_range(photo):
+    """Without it, the pixels of this objective go to 2, where no screen can show them."""
+    highest = []
+
+    def objective(image):
+        highest.append(image.max().item())
+        return {"content": (image - 2).square().mean()}
+
+    list(nst.optimize(photo, objective, evaluations=30, method="lbfgs"))
+    assert 1.0 < np.median(highest[10:-1]) < 1.1
+
+
+def test_lbfgs_begins_again_without_the_memory_that_misled_it(photo):
+    """A loss with no slope makes L-BFGS stop early. Then it becomes ten thousand times as steep."""
+    steps = []
+
+    def objective(image):
+        steps.append(image.detach().clone())
+        count = len(steps)
+        if count <= 6:
+            return {"content": (image - 0.4).square().mean()}
+        if count <= 10:
+            return {"content": 0 * image.mean()}
+        return {"content": 10_000 * (image - 0.6).square().mean()}
+
+    list(nst.optimize(photo, objective, evaluations=14, method="lbfgs", every=5))
+    moved = (steps[11] - steps[10]).abs().mean()
+    assert moved < 0.02, moved  # no farther than a first step
 
 
 WRONG_OBJECTIVES = {

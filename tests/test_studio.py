@@ -485,6 +485,31 @@ def test_growing_losses_are_said(small):
 # ------------------------------------------------------------------------------ larger
 
 
+def test_a_weight_that_moves_is_no_growth(small):
+    """Adam keeps its memory then, but what the loss was before says nothing."""
+    studio = small(method="adam", evaluations=12)
+    before = studio.settings.weights.style
+
+    def move():
+        if studio.now and studio.now.evaluations == 6 and studio.settings.weights.style == before:
+            studio.set(style=20 * before)
+
+    studio.listener = move
+    studio.run()
+    losses = [frame.loss for frame in studio.frames]
+    assert losses[-1] > 2 * min(losses)
+    assert studio.warning == ""
+
+
+def test_a_thinned_history_is_even(small, monkeypatch):
+    monkeypatch.setattr("studio.history.MOST_FRAMES", 30)
+    studio = small(evaluations=130)
+    studio.run()
+    places = [frame.evaluations for frame in studio.frames]
+    assert set(np.diff(places[:-1])) == {studio.history.stride}
+    assert studio.history.stride == 8
+
+
 def test_a_picture_made_large_goes_on_from_the_small_one(small, outputs):
     studio = small(evaluations=8)
     panel = Panel(studio)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import helpers as nst
@@ -448,3 +449,13 @@ def test_an_interrupt_before_there_is_anything(tmp_path, monkeypatch):
     monkeypatch.setattr(nst, "load_image", interrupted)
     assert stylize.main([*SMALL, "-o", str(tmp_path / "x.png")]) == 130
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("content", "hint"), [(9.9, True), (10.1, False), (0.0, True)])
+def test_the_hint_about_content_begins_below_a_tenth(content, hint):
+    losses = {"content": content, "style": 100 - content}
+    last = nst.Snapshot(1, 0.0, torch.zeros(1, 3, 8, 8), losses)
+    options = stylize.parser().parse_args([])
+    assert ("hardly counts" in stylize._summary(last, options)) == hint
+    options.content_weight = 0.0  # then it is what was asked for
+    assert "hardly counts" not in stylize._summary(last, options)
