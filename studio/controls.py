@@ -9,7 +9,7 @@ import math
 import ipywidgets as widgets
 
 import helpers as nst
-from studio.settings import Settings
+from studio.settings import NONE, PLACES, STYLE_SCALES, Settings
 from style_transfer.settings import (
     LEARNING_RATES,
     NETWORKS,
@@ -20,9 +20,15 @@ from style_transfer.settings import (
 )
 
 # Settings that are shown in the section "Control", in the order of their rows.
-CONTROL = ()
-# Settings that are picture files. Their rows have an upload and a box for a path.
-PICTURES = ("photo", "painting")
+CONTROL = ("second", "blend", "mask", "place", "style_scale")
+# Settings that are picture files, and what each of them is called. Their rows have an upload and a
+# box for a path.
+PICTURES = {
+    "photo": "photo",
+    "painting": "painting",
+    "second": "second painting",
+    "mask": "mask",
+}
 
 LEARNING_RATE_SLIDER = (-3, 1)  # its ends, as powers of ten; those of the weights are in TERMS
 NOTCH = 0.1  # one press of an arrow key adds this to the power of ten
@@ -98,6 +104,11 @@ def controls() -> dict[str, widgets.Widget]:
         "pooling": _choice("pooling", POOLINGS, "see lesson 06"),
         "start": _choice("start from", STARTS, "the picture before the first step; see lesson 08"),
         "seed": _count("seed", 0, 2**31 - 1, 1, "of the noise, if that is the start"),
+        "second": _choice("2nd painting", (NONE, *pictures), picture_tip),
+        "blend": _slider("blend", 0, 1, "the share of the second painting; acts at once"),
+        "mask": _choice("mask", (NONE,), "upload a gray picture of the photo's proportions"),
+        "place": _choice("2nd paints on", PLACES, "the side of the mask for the second painting"),
+        "style_scale": _slider("style scale", *STYLE_SCALES, "small: fine strokes; large: broad"),
     }
     return made
 
@@ -114,9 +125,13 @@ def _log_slider(name: str, text: str, tip: str) -> widgets.FloatLogSlider:
     return _labeled(widgets.FloatLogSlider, text, tip, step=NOTCH, readout=False, **ends)
 
 
+def _slider(text: str, low: float, high: float, tip: str) -> widgets.FloatSlider:
+    return _labeled(widgets.FloatSlider, text, tip, value=low, min=low, max=high, step=0.05)
+
+
 def _layer_slider(layer: str) -> widgets.FloatSlider:
     tip = f"the weight of {layer} in the style: early layers are fine, late ones coarse"
-    return _labeled(widgets.FloatSlider, layer, tip, min=0, max=1, step=0.05)
+    return _slider(layer, 0, 1, tip)
 
 
 def _choice(text: str, words, tip: str) -> widgets.Dropdown:
@@ -154,13 +169,13 @@ def button(text: str, icon: str, tip: str) -> widgets.Button:
 
 def upload(name: str) -> widgets.FileUpload:
     """A button that takes a picture file from the reader's computer."""
-    tip = {TOOLTIP: f"a {name} from your computer"}
+    tip = {TOOLTIP: f"a {PICTURES[name]} from your computer"}
     return widgets.FileUpload(accept="image/*", layout={"width": "10em"}, **tip)
 
 
 def path_box(name: str) -> widgets.Text:
     """A box for the path of a picture file on the computer where the notebook runs."""
-    tip = f"the path of a {name}"
+    tip = f"the path of a {PICTURES[name]}"
     return _labeled(widgets.Text, "or its path", tip, continuous_update=False)
 
 

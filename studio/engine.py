@@ -24,9 +24,10 @@ from torch import Tensor
 
 import helpers as nst
 from studio.history import Frame, History
-from studio.settings import Settings
+from studio.settings import NONE, PLACES, Settings
 from style_transfer.display import LivePicture, in_notebook
 from style_transfer.forecast import Forecast, is_out_of_memory
+from style_transfer.masks import fit_mask
 from style_transfer.settings import NEXT_EVALUATIONS, OUTPUTS, Stage, check_count
 from style_transfer.steps import FIRST_MOVE
 
@@ -52,6 +53,46 @@ LIVE_INTERVAL = 0.3  # seconds between two pictures that `run` shows
 # ------------------------------------------------------------------------------ a scene
 
 
+class Styles:
+    """The paintings of some settings, loaded at their scale, and the place of the second one.
+
+    Raises: ValueError or OSError, which name the file, for a mask that does not fit.
+    """
+
+    def __init__(self, settings: Settings, photo: Tensor):
+        size = max(1, round(settings.style_scale * settings.size))
+        self.painting = nst.load_image(settings.painting, size)
+        self.second = None if settings.second == NONE else nst.load_image(settings.second, size)
+        self.mask = None if self.second is None else place_of_second(settings, photo)
+
+    def of(self, blend: float) -> Tensor | list[nst.Style]:
+        """One painting, or two with their shares and places."""
+        if self.second is None:
+            return self.painting
+        styles = [
+            nst.Style(self.painting, 1 - blend, mask=self.mask),
+            nst.Style(self.second, blend, mask=self.mask),
+        ]
+        if self.mask is not None and self.mask.min() < 1:
+            styles.append(nst.Style(self.painting))  # where the second painting does not act
+        return styles
+
+
+def place_of_second(settings: Settings, photo: Tensor) -> Tensor | None:
+    """The mask of the second painting at the photograph's size; None means everywhere."""
+    if settings.mask == NONE:
+        return None
+    mask = fit_mask(settings.mask, nst.load_mask(settings.mask), photo)
+    if settings.place == PLACES[0]:
+        return mask
+    if mask.min() == 1:
+        raise ValueError(
+            f"{settings.mask}: is white everywhere, so no place is black; set place to "
+            f"{PLACES[0]}, or use another mask"
+        )
+    return 1 - mask
+
+
 class Scene:
     """What takes time to prepare and does not change during a run: pictures, network, targets."""
 
@@ -59,23 +100,35 @@ class Scene:
         self.settings = settings
         self.vgg = vgg
         self.photo = nst.load_image(settings.photo, settings.size)
-        self.painting = nst.load_image(settings.painting, settings.size)
-        # The distances have no weights, so weights may differ from one evaluation to the next.
-        layers = tuple(settings.layers)
-        self.measure = nst.distances(vgg, self.photo, self.painting, layers)
+        self.styles = Styles(settings, self.photo)
+        self.layers = tuple(settings.layers)
+        self.aim(settings.blend)
         part = Stage(max(self.photo.shape[-2:]), FORECAST_EVALUATIONS)
-        self._forecast = nst.forecast(vgg, self.photo, self.painting, stages=(part,), layers=layers)
+        self._forecast = nst.forecast(
+            vgg, self.photo, self.styles.of(settings.blend), stages=(part,), layers=self.layers
+        )
+
+    def aim(self, blend: float) -> None:
+        """Computes the targets, with a share of the second painting.
+
+        `measure` then gives the distances of an image from them. They have no weights, so weights
+        may differ from one evaluation to the next.
+        """
+        self.blend = blend
+        self.measure = nst.distances(self.vgg, self.photo, self.styles.of(blend), self.layers)
 
     def forecast(self, evaluations: int) -> Forecast:
         """What so many evaluations will take. Three of them were timed when the scene was made."""
         share = evaluations / FORECAST_EVALUATIONS
         return replace(self._forecast, seconds=share * self._forecast.seconds)
 
-    def first_image(self) -> Tensor:
-        """The picture before the first evaluation."""
+    def first_image(self, blend: float | None = None) -> Tensor:
+        """The picture before the first evaluation; `blend` None is that of the scene."""
+        blend = self.settings.blend if blend is None else blend
         # Noise comes from its own generator, because other code may use the global one meanwhile.
         generator = torch.Generator().manual_seed(self.settings.seed)
-        return nst.first_image(self.settings.start, self.photo, self.painting, generator, self.vgg)
+        styles = self.styles.of(blend)
+        return nst.first_image(self.settings.start, self.photo, styles, generator, self.vgg)
 
 
 # ------------------------------------------------------------------------------ the thread
@@ -481,7 +534,7 @@ class Studio:
         used = self._in_use
         if self._optimizer is None or (wanted.method, wanted.lr) != (used.method, used.lr):
             self._begin_optimizer(wanted)
-        elif (wanted.weights, wanted.layers) != (used.weights, used.layers):
+        elif wanted.at_once != used.at_once:
             if wanted.method == "adam":
                 # Adam's memory is a running average, which adapts to the new loss.
                 self._in_use = wanted
@@ -494,7 +547,7 @@ class Studio:
     def _begin_optimizer(self, wanted: Settings) -> None:
         """Starts a new optimizer, with empty memory, from the current picture."""
         if self.now is None:
-            image = self._scene.first_image()
+            image = self._scene.first_image(wanted.blend)
             first_move = FIRST_MOVE
             self._base_evaluations = 0
             self._base_seconds = 0.0
@@ -502,7 +555,7 @@ class Studio:
             image = self.now.image.to(self._scene.photo.device)
             first_move = RESTART_MOVE
             if image.shape != self._scene.photo.shape:
-                image = nst.enlarge(image, self._scene.first_image())
+                image = nst.enlarge(image, self._scene.first_image(wanted.blend))
                 first_move = FIRST_MOVE
             self._base_evaluations = self.now.evaluations
             self._base_seconds = self.now.seconds
@@ -521,6 +574,8 @@ class Studio:
     def _objective(self, image: Tensor) -> dict[str, Tensor]:
         self.spent += 1
         settings = self._in_use
+        if settings.blend != self._scene.blend:
+            self._scene.aim(settings.blend)
         return nst.weigh(self._scene.measure(image), settings.weights, settings.layers)
 
     def _frame(self, snapshot: nst.Snapshot) -> Frame:

@@ -17,7 +17,8 @@ import ipywidgets as widgets
 
 import helpers as nst
 from studio import controls, views
-from studio.engine import Studio, Worker
+from studio.engine import Studio, Worker, place_of_second
+from studio.settings import NONE
 from style_transfer.files import write_atomic
 from style_transfer.settings import OUTPUTS, TERMS
 
@@ -167,7 +168,11 @@ class Panel(widgets.GridBox):
 
     def _choose(self, name: str, path) -> None:
         if path:
-            nst.load_image(path, 16)  # so that a picture that cannot be read is reported now
+            # A picture that cannot be read is reported now.
+            if name == "mask":
+                nst.load_mask(path, 16)
+            else:
+                nst.load_image(path, 16)
             self.studio.set(**{name: path})
 
     def _save_uploads(self, name: str, value) -> None:
@@ -280,7 +285,7 @@ class Panel(widgets.GridBox):
         self._drawn = time.monotonic()
         studio = self.studio
         if studio.now is None:
-            self.preview.value = views.picture(studio.photo, "the photo")
+            self._show_picture(studio.photo, "the photo")
             return
         frame = studio.history.pick(self._shown())
         alt = f"the picture after {frame.evaluations} evaluations"
@@ -288,4 +293,16 @@ class Panel(widgets.GridBox):
         if self.split.value:
             image = views.covered(image, studio.photo, self.split.value)
             alt += f", its left {self.split.value} % covered by the photo"
+        self._show_picture(image, alt)
+
+    def _show_picture(self, image, alt: str) -> None:
+        """Shows an image; a place that waits for Start is marked on it."""
+        settings = self.studio.settings
+        waiting = self.studio.now is None or {"second", "mask", "place"} & {*self.studio.pending}
+        if waiting and settings.second != NONE and settings.mask != NONE:
+            try:
+                image = views.marked(image, place_of_second(settings, image))
+                alt += ", with the place of the second painting marked"
+            except (OSError, ValueError) as error:
+                self.message.value = views.problem(str(error))
         self.preview.value = views.picture(image, alt)

@@ -16,6 +16,10 @@ from style_transfer.settings import (
     learning_rate,
 )
 
+NONE = "none"  # stands for no second painting and for no mask
+PLACES = ("white", "black")  # where the second painting acts: where the mask is white or black
+STYLE_SCALES = (0.25, 4.0)  # the smallest and the largest
+
 
 def equal_layers() -> dict[str, float]:
     """The same weight for each style layer; together they weigh 1."""
@@ -43,8 +47,25 @@ class Settings:
     pooling: str = "max"
     start: str = START
     seed: int = 0
+    second: str = NONE  # a second painting, named like the first
+    blend: float = 0.5  # its share, where it acts
+    mask: str = NONE  # the path of a mask; without one, the second painting acts everywhere
+    place: str = PLACES[0]  # on which side of the mask the second painting acts
+    style_scale: float = 1.0  # size of the paintings in proportion to the picture
 
-    COSTLY = ("photo", "painting", "size", "network", "pooling", "start", "seed")
+    COSTLY = (
+        "photo",
+        "painting",
+        "size",
+        "network",
+        "pooling",
+        "start",
+        "seed",
+        "second",
+        "mask",
+        "place",
+        "style_scale",
+    )
 
     def __post_init__(self):
         self._check_layers()
@@ -53,10 +74,16 @@ class Settings:
         check_count("evaluations", self.evaluations)
         check_count("size", self.size)
         check_seed(self.seed)
-        # The class is frozen, so these three are written past the dataclass.
+        check_word("place", self.place, PLACES)
+        if not 0 <= self.blend <= 1:
+            raise ValueError(f"blend is {self.blend}; it is a share from 0 to 1")
+        low, high = STYLE_SCALES
+        if not low <= self.style_scale <= high:
+            raise ValueError(f"style_scale is {self.style_scale}; it must be from {low} to {high}")
+        # The class is frozen, so these are written past the dataclass.
         object.__setattr__(self, "lr", learning_rate(self.method, self.lr))
-        object.__setattr__(self, "photo", str(self.photo))
-        object.__setattr__(self, "painting", str(self.painting))
+        for name in ("photo", "painting", "second", "mask"):
+            object.__setattr__(self, name, str(getattr(self, name)))
 
     def _check_layers(self) -> None:
         if self.layers.keys() != set(STYLE_LAYERS):
@@ -71,6 +98,11 @@ class Settings:
     def costly(self) -> dict:
         """The settings that take effect at the next start, by name."""
         return {name: getattr(self, name) for name in self.COSTLY}
+
+    @property
+    def at_once(self) -> tuple:
+        """The settings that change the loss from one evaluation to the next."""
+        return self.weights, self.layers, self.blend
 
     def changed(self, **changes) -> "Settings":
         """A copy with other values: `changed(style=300, relu1_1=0.5, size=256)`.
@@ -99,6 +131,12 @@ class Settings:
 
     def __str__(self):
         parts = [f"{Path(self.photo).stem} + {Path(self.painting).stem}"]
+        if self.second != NONE:
+            parts[0] += f" + {self.blend:.0%} {Path(self.second).stem}"
+            if self.mask != NONE:
+                parts[0] += f" where {Path(self.mask).stem} is {self.place}"
+        if self.style_scale != 1:
+            parts.append(f"style scale {self.style_scale:g}")
         for term, weight in vars(self.weights).items():
             part = f"{term} {weight:.5g}"
             if term == "style" and self.layers != equal_layers():  # equal ones go without saying

@@ -15,6 +15,7 @@ from style_transfer.display import encode_jpeg
 from style_transfer.frames import draw_losses
 
 PICTURE_HEIGHT = 340  # pixels on the page, of the box in which each picture is shown whole
+MARK = (0.9, 0.2, 0.1)  # the color of a place that is marked
 KEPT_HEIGHT = 90  # pixels on the page, of a picture that was put aside
 
 # Studios in several threads may plot, and Matplotlib is not made for two threads at once.
@@ -46,6 +47,15 @@ def covered(image: Tensor, photo: Tensor, percent: int) -> Tensor:
     photo = nst.resize(photo, tuple(image.shape[-2:])).to(image)
     image[..., :columns] = photo[..., :columns]
     return image
+
+
+def marked(image: Tensor, mask: Tensor | None) -> Tensor:
+    """A copy of an image with a place shown in color; elsewhere it is paler."""
+    if mask is None:
+        return image
+    red = image.new_tensor(MARK).view(1, 3, 1, 1)
+    inside = 0.5 * image + 0.5 * red
+    return mask * inside + (1 - mask) * (0.5 * image + 0.5)
 
 
 def curves(frames: list[Frame]) -> str:

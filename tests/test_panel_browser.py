@@ -138,3 +138,31 @@ def test_the_curve_of_the_losses_has_the_color_of_the_text(page):
         drawn = page.locator(f"{PANEL} svg path[style*='currentColor' i]").first
         assert drawn.evaluate("line => getComputedStyle(line).stroke") == colors[theme]
     assert colors["JupyterLab Dark"] != colors["JupyterLab Light"]
+
+
+def test_a_second_painting_is_blended_and_placed_by_hand(page, project):
+    sky = project.parent / "sky.png"
+    nst.save_image(torch.cat([torch.ones(1, 3, 20, 60), torch.zeros(1, 3, 20, 60)], 2), sky)
+    browser.ask(page, "0", "studio.set(photo='china')")
+    page.locator(f"{PANEL} button", has_text="Control").click()
+    second = page.locator(f"{PANEL} .widget-dropdown", has_text="2nd painting")
+    second.locator("select").select_option("hokusai_great_wave")
+    row = page.locator(f"{PANEL} .widget-hbox", has=page.get_by_text("mask", exact=True))
+    with page.expect_file_chooser() as chooser:
+        row.locator("button", has_text="Upload").click()
+    chooser.value.set_files(sky)
+    page.locator(f'{PANEL} img[alt*="place of the second painting marked"]').wait_for()
+    page.screenshot(path=project.parent / "mask.png")
+    assert browser.ask(page, "studio.settings.second") == "'hokusai_great_wave'"
+
+    page.get_by_role("slider", name="blend").press("ArrowRight")
+    page.wait_for_timeout(300)
+    assert float(browser.ask(page, "studio.settings.blend")) == pytest.approx(0.55)
+    page.locator(f"{PANEL} button", has_text="Start").first.click()
+    page.locator(f'{PANEL} img[alt="the picture after 3 evaluations"]').wait_for()
+    page.screenshot(path=project.parent / "placed.png")
+    styles = "studio._scene.styles.of(studio.settings.blend)"
+    assert (
+        browser.ask(page, f"[round(style.share, 2) for style in {styles}]") == "[0.45, 0.55, 1.0]"
+    )
+    page.locator(f"{PANEL} button", has_text="Control").click()

@@ -80,6 +80,10 @@ def pixels(studio):
         ({"size": 1.5}, "size"),
         ({"pooling": "mean"}, "'average'"),
         ({"start": "black"}, "'noise'"),
+        ({"blend": 1.5}, "blend is 1.5"),
+        ({"blend": float("nan")}, "blend is nan"),
+        ({"place": "here"}, "'white', 'black'"),
+        ({"style_scale": 0.0}, "style_scale is 0.0"),
     ],
 )
 def test_a_setting_out_of_range_is_refused_and_changes_nothing(change, says, small):
@@ -193,7 +197,9 @@ def test_a_picture_gets_better_while_a_slider_is_dragged(small):
     studio.resume()
     studio.wait(timeout=60)
     scene = studio._scene
-    objective = nst.transfer(scene.vgg, scene.photo, scene.painting, nst.Weights(style=1000.0))
+    objective = nst.transfer(
+        scene.vgg, scene.photo, scene.styles.painting, nst.Weights(style=1000.0)
+    )
     images = (before, *during[-12:], pixels(studio))
     first, *late, last = [sum(objective(image).values()).item() for image in images]
     assert np.mean(late) < 0.7 * first and last < 0.5 * first, (first, late, last)
@@ -293,6 +299,79 @@ def test_a_costly_setting_waits_for_a_start(small):
     assert max(studio.wait(timeout=60).shape) == 48
     studio.start()
     assert max(studio.wait(timeout=60).shape) == 64 and studio.pending == []
+
+
+def upper_half(path, size=(60, 40)):
+    """Writes a mask that is white in its upper half, and returns its path."""
+    mask = Image.new("L", size, 0)
+    mask.paste(255, (0, 0, size[0], size[1] // 2))
+    mask.save(path)
+    return str(path)
+
+
+def test_a_blend_of_0_or_1_is_one_painting(small):
+    wave = "hokusai_great_wave"
+    alone = small(evaluations=5).run()
+    assert torch.equal(small(evaluations=5, second=wave, blend=0).run(), alone)
+    other = small(painting=wave, evaluations=5).run()
+    assert torch.equal(small(evaluations=5, second=wave, blend=1).run(), other)
+    half = small(evaluations=5, second=wave).run()
+    assert not torch.equal(half, alone) and not torch.equal(half, other)
+
+
+@pytest.mark.parametrize("method", ["lbfgs", "adam"])
+def test_a_blend_moved_while_it_runs_counts_from_the_next_steps_on(small, method):
+    studio = small(second="hokusai_great_wave", blend=0.0, method=method)
+    studio.start()
+    studio.wait(5)
+    studio.set(blend=1.0)
+    studio.wait(30)
+    studio.pause()
+    assert not studio.pending
+    blends = [frame.settings.blend for frame in studio.frames]
+    assert blends[0] == 0 and blends[-1] == 1
+    with torch.no_grad():
+        expected = nst.distances(
+            studio._scene.vgg, studio._scene.photo, studio._scene.styles.second
+        )
+        measured = studio._scene.measure(studio.image)["style"]
+        wanted = expected(studio.image)["style"]
+    assert {name: loss.item() for name, loss in measured.items()} == {
+        name: loss.item() for name, loss in wanted.items()
+    }
+
+
+def test_a_mask_gives_the_second_painting_its_place(small, outputs):
+    sky = upper_half(outputs / "sky.png")
+    both = {"second": "hokusai_great_wave", "blend": 1.0, "evaluations": 5}
+    above = small(mask=sky, **both)
+    below = small(mask=sky, place="black", **both)
+    above.run()
+    below.run()
+    assert not torch.equal(above.image, below.image)
+    (one, rest), (other, _) = (studio._scene.styles.of(1.0)[1:] for studio in (above, below))
+    assert torch.equal(one.mask, 1 - other.mask) and rest.mask is None
+    assert one.mask[..., 0, :].min() == 1 and one.mask[..., -1, :].max() == 0
+    assert "hokusai_great_wave where sky is white" in str(above.settings)
+    white = outputs / "white.png"
+    Image.new("L", (60, 40), 255).save(white)
+    everywhere = small(mask=str(white), **both)
+    assert torch.equal(everywhere.run(), small("china", "hokusai_great_wave", evaluations=5).run())
+    with pytest.raises(ValueError, match="no place is black"):
+        small(mask=str(white), place="black", **both).run()
+    Image.new("L", (40, 40), 255).save(outputs / "square.png")
+    with pytest.raises(ValueError, match=r"square\.png is 40x40 and its picture 48x32"):
+        small(mask=str(outputs / "square.png"), **both).run()
+
+
+def test_a_style_scale_loads_the_paintings_at_another_size(small):
+    studio = small(second="grass", style_scale=0.5, evaluations=1)
+    studio.run()
+    styles = studio._scene.styles
+    assert max(styles.painting.shape[-2:]) == max(styles.second.shape[-2:]) == 24
+    assert "style scale 0.5" in str(studio.settings)
+    studio.set(style_scale=1)
+    assert studio.pending == ["style_scale"]
 
 
 def test_pause_and_resume_change_nothing(small):
@@ -919,6 +998,44 @@ def test_an_upload_and_a_path_become_the_photo(small, outputs):
     assert studio.wait(timeout=60) is not None
 
 
+def test_a_mask_is_uploaded_and_marked_until_the_next_start(small, outputs):
+    studio = small(second="hokusai_great_wave", blend=1.0, evaluations=2)
+    panel = Panel(studio)
+    plain = panel.preview.value
+    path = outputs / "sky.png"
+    upper_half(path)
+    upload = panel._chooser("mask").children[0].children[1]
+    content = path.read_bytes()
+    upload.value = (
+        {
+            "name": "sky.png",
+            "type": "image/png",
+            "size": len(content),
+            "content": memoryview(content),
+            "last_modified": datetime.datetime.now(),
+        },
+    )
+    assert studio.settings.mask == str(outputs / "uploads" / "sky.png")
+    assert "the place of the second painting marked" in panel.preview.value
+    assert panel.preview.value != plain
+    white = panel.preview.value
+    panel.controls["place"].value = "black"
+    assert "marked" in panel.preview.value and panel.preview.value != white
+    studio.run()
+    assert "marked" not in panel.preview.value
+    panel.controls["place"].value = "white"
+    assert "marked" in panel.preview.value and studio.pending == ["place"]
+
+
+def test_a_black_mask_is_reported(small, outputs):
+    studio = small()
+    panel = Panel(studio)
+    Image.new("L", (60, 40)).save(outputs / "night.png")
+    (path,) = panel._chooser("mask").children[1].children
+    path.value = str(outputs / "night.png")
+    assert "is black everywhere" in panel.message.value and studio.settings.mask == "none"
+
+
 def test_an_upload_of_ipywidgets_7_is_read_too():
     new = ({"name": "a.jpg", "content": memoryview(b"1")},)
     old = {"a.jpg": {"metadata": {"name": "a.jpg"}, "content": b"1"}}
@@ -975,7 +1092,7 @@ def test_the_curve_has_no_line_over_evaluations_that_were_undone(small):
 
 def test_costly_settings_are_folded_until_their_title_is_pressed(small):
     panel = Panel(small())
-    title, body = panel._settings_column().children[-3].children
+    title, body = panel._settings_column().children[-4].children
     assert title.description == "From the next Start on" and body.layout.display == "none"
     title.value = True
     assert body.layout.display == ""
