@@ -98,6 +98,12 @@ MUTATIONS = {
         "image[..., :, 2:] - image[..., :, :-2]",
         "09_artifacts",
     ),
+    "a Gram matrix that is guided twice": Mutation(
+        "losses.py", "features * weights.sqrt()", "features * weights", "10_control"
+    ),
+    "a mix without its shares": Mutation(
+        "losses.py", "sum(share * gram for", "sum(gram for", "10_control", slow=True
+    ),
     "the limit of the grain": Mutation(
         "losses.py", "- GRAIN_LIMIT\n", "+ GRAIN_LIMIT\n", "09_artifacts", slow=True
     ),
