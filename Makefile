@@ -71,5 +71,5 @@ clean:           ## delete .venv and outputs
 	touch $@
 
 check-python:
-	@$(PY) -c 'import torch, torchvision, numpy, PIL, matplotlib, imageio, psutil, pygifsicle, ipywidgets, tqdm, dask, distributed, nbval' || \
+	@$(PY) -c 'import torch, torchvision, numpy, PIL, matplotlib, imageio, psutil, pygifsicle, ipywidgets, tqdm, dask, distributed, nbval, hypothesis' || \
 	 { echo "$(PY) lacks a package: $(PY) -m pip install $(REQUIREMENTS)"; exit 1; }

@@ -237,7 +237,7 @@ def test_a_mistake_is_noticed(mistake, tmp_path):
     mutant = MUTANTS[mistake]
     for name in ("helpers.py", "stylize.py", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path)
-    for name in ("assets", "style_transfer", "studio", "tests"):
+    for name in ("assets", "exercises", "style_transfer", "studio", "tests", "tools"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     file = tmp_path / mutant.file
     source = file.read_text(encoding="utf-8")
