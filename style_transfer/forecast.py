@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from style_transfer import features
-from style_transfer.features import LAYERS, VGG19, block_of
+from style_transfer.features import CONV_INDICES, LAYERS, VGG19, block_of
 from style_transfer.images import fit, resize
-from style_transfer.losses import StyleLayers, transfer
-from style_transfer.paintings import Paintings, change_paintings
+from style_transfer.losses import StyleLayers, layer_weights, transfer
+from style_transfer.paintings import Paintings, change_paintings, regions_of
 from style_transfer.settings import STYLE_LAYERS, Stage, plan
 from style_transfer.steps import history_size
 
@@ -21,6 +21,7 @@ PROBE_SIZE = 256  # long side of the picture on which evaluations are timed, in 
 # Fitted to measured peaks of both networks from 512 to 3000 px, in both precisions.
 BASE_BYTES = 450
 CHECKPOINT_BYTES = 600  # in all, if activations are computed again instead of kept
+REGION_BYTES = 6  # for each region with a mask, per activation of the style layers; measured as 5.6
 OVERHEAD = 1.15  # of L-BFGS's own arithmetic and the Snapshots, measured
 CHECKPOINT_EXTRA_TIME = 1.3  # the forward pass is computed twice then
 
@@ -89,9 +90,10 @@ def forecast(
         seconds += cost
     used = psutil.Process().memory_info().rss
     free = available_memory()
-    needed = _bytes(vgg, *fit(height, width, stages[-1].size))
+    regions = _region_bytes(vgg, photo, painting, layers)
+    needed = _bytes(vgg, *fit(height, width, stages[-1].size), regions)
     largest = stages[-1].size
-    while _bytes(vgg, *fit(height, width, largest)) > free and largest > 64:
+    while _bytes(vgg, *fit(height, width, largest), regions) > free and largest > 64:
         largest = round(largest * 0.9)
     return Forecast(seconds, used + needed, used + free, largest)
 
@@ -134,8 +136,18 @@ def _seconds_per_pixel(
     return min(times[1:]) / small_photo[0, 0].numel()
 
 
-def _bytes(vgg: VGG19, height: int, width: int) -> int:
-    """The bytes that a run at this size adds to the process."""
+def _region_bytes(vgg: VGG19, photo: Tensor, painting: Paintings, layers: StyleLayers) -> float:
+    """The bytes per pixel of the picture for regions with masks; each keeps features of its own."""
+    masked = sum(region.mask is not None for region in regions_of(painting, photo))
+    channels = 0.0
+    for name in layer_weights(layers):
+        convolutions = [index for index in CONV_INDICES if index <= LAYERS.index(name)]
+        channels += vgg.features[convolutions[-1]].out_channels / 4 ** (block_of(name) - 1)
+    return REGION_BYTES * masked * channels
+
+
+def _bytes(vgg: VGG19, height: int, width: int, regions: float = 0.0) -> int:
+    """The bytes that a run at this size adds to the process; `regions` is for masks, per pixel."""
     pixels = height * width
     if pixels > features.CHECKPOINT_PIXELS:
         evaluation = CHECKPOINT_BYTES
@@ -145,7 +157,7 @@ def _bytes(vgg: VGG19, height: int, width: int) -> int:
         evaluation = BASE_BYTES + kept * (size + 2)
     image = 3 * 4  # bytes per pixel
     pairs = history_size(torch.empty(1, 3, height, width, device="meta"))
-    return pixels * (evaluation + 2 * image * pairs + 8 * image)
+    return round(pixels * (evaluation + regions + 2 * image * pairs + 8 * image))
 
 
 def _channels_per_pixel(vgg: VGG19) -> float:

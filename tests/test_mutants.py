@@ -1,4 +1,4 @@
-"""Mutants: thirty small mistakes in the code, each with the test file that must fail.
+"""Mutants: small mistakes in the code, each with the test file that must fail.
 
 `make test-all` makes each mistake in a copy of the project and runs that file. A mistake that no
 test notices is a fault of the tests. `test_mutations.py` does the same for lessons.
@@ -219,6 +219,54 @@ MUTANTS = {
         "reference = lambda: studio",
         "test_studio.py",
         "freed",
+    ),
+    "a mask carried by single pixels": Mutant(
+        "style_transfer/masks.py", 'mode="area"', 'mode="nearest"', "test_masks.py", "carried"
+    ),
+    "a mask that is not softened at its edge": Mutant(
+        "style_transfer/masks.py", ", count_include_pad=False", "", "test_masks.py", "soft"
+    ),
+    "a region without its area": Mutant(
+        "style_transfer/losses.py",
+        "return mask.mean() * gram_loss(",
+        "return gram_loss(",
+        "test_paintings.py",
+        "gradient",
+    ),
+    "shares that do not add up to 1": Mutant(
+        "style_transfer/paintings.py",
+        "[(style, style.share / total) for style in serving]",
+        "[(style, style.share) for style in serving]",
+        "test_paintings.py",
+        "some_layers",
+    ),
+    "a rest that overlaps the masks": Mutant(
+        "style_transfer/paintings.py",
+        "rest = (1 - sum(masks)).clamp(0, 1)",
+        "rest = masks[0] * 0 + 1",
+        "test_paintings.py",
+        "one_region",
+    ),
+    "colors without the photograph's luminance": Mutant(
+        "style_transfer/images.py",
+        "luminance(image) - luminance(like)",
+        "luminance(image) - luminance(image)",
+        "test_images.py",
+        "with_colors",
+    ),
+    "a style scale that is dropped": Mutant(
+        "stylize.py",
+        "round(options.style_scale * options.size)",
+        "round(options.size)",
+        "test_stylize.py",
+        "too_small_for_its_scale",
+    ),
+    "a blend that does not reach the run": Mutant(
+        "studio/engine.py",
+        "self._scene.aim(settings.blend)",
+        "pass",
+        "test_studio.py",
+        "blend_moved",
     ),
 }
 

@@ -1,13 +1,16 @@
 """Several paintings: shares, layers and places, in the losses and in a whole run."""
 
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
 from torch.autograd import gradcheck
 
 import helpers as nst
+from style_transfer import forecast
 from style_transfer.losses import region_loss
+from style_transfer.settings import Stage
 from tests.conftest import random_features
 
 SIZE = 64
@@ -283,3 +286,17 @@ def test_bad_styles_are_refused_before_the_run(vgg, photo, painting, wave):
 def test_the_forecast_knows_several_paintings(vgg, photo, painting, wave, sky):
     found = nst.forecast(vgg, photo, [nst.Style(painting), nst.Style(wave, mask=sky)])
     assert 0.01 < found.seconds < 600
+
+
+def test_the_forecast_counts_the_memory_of_masks(photo, painting, wave, sky, monkeypatch):
+    monkeypatch.setattr(forecast, "_seconds_per_pixel", lambda *_: 1e-6)
+    monkeypatch.setattr(forecast.psutil.Process, "memory_info", lambda _: SimpleNamespace(rss=0))
+    stages = (Stage(640, 1),)
+    plain = nst.forecast(NETWORK, photo, painting, stages=stages).memory
+    blend = nst.forecast(NETWORK, photo, [painting, wave], stages=stages).memory
+    styles = [nst.Style(painting), nst.Style(wave, mask=sky)]
+    placed = nst.forecast(NETWORK, photo, styles, stages=stages, layers=["relu2_1"]).memory
+    assert blend == plain
+    channels = NETWORK.features[5].out_channels / 4  # block 2 has a quarter of the positions
+    pixels = 640 * 430  # the photograph is 64x43
+    assert placed - plain == pytest.approx(2 * channels * pixels * forecast.REGION_BYTES, abs=1)
