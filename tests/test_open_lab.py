@@ -74,6 +74,14 @@ def test_it_opens_the_first_lesson(work, monkeypatch, arguments, folder):
     assert command[2:] == [word for word in arguments if word != "--originals"]
 
 
+def test_a_project_that_cannot_be_written_is_reported(monkeypatch, tmp_path):
+    blocked = tmp_path / "work"
+    blocked.write_text("a file stands where the folder should be", encoding="utf-8")
+    monkeypatch.setattr(open_lab, "WORK", blocked)
+    with pytest.raises(SystemExit, match=r"cannot be copied to .*work: .*--originals"):
+        open_lab.main([])
+
+
 @needs_a_browser
 def test_the_panel_comes_back_and_git_sees_no_change(tmp_path):
     """`make lab`, a reload in the middle of a run, a closed tab, and `git status` after it."""

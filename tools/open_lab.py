@@ -77,7 +77,13 @@ def main(arguments: list[str]) -> None:
         trust(sorted(NOTEBOOKS.glob("*.ipynb")))
     else:
         folder = WORK
-        copied = copy_lessons(WORK)
+        try:
+            copied = copy_lessons(WORK)
+        except OSError as error:
+            sys.exit(
+                f"lessons cannot be copied to {WORK}: {error.strerror}; copy the project to a "
+                "folder of your own, or open the lessons themselves with --originals"
+            )
         trust(copied)
         print(f"copied {len(copied)} lessons to work/; those that were there stay as they are")
         for name in outdated(WORK):
