@@ -56,11 +56,12 @@ BUTTONS = {
 # The name of a labeled widget's tooltip: version 8 of ipywidgets changed it.
 TOOLTIP = "tooltip" if hasattr(widgets.IntSlider, "tooltip") else "description_tooltip"
 LABEL = {"description_width": "8em"}
+# In a row: takes the room that is left.
 FILL = {
     "width": "auto",
     "flex": "1 1 auto",
     "min_width": "0",
-}  # in a row: takes the room that is left
+}
 
 
 def sections() -> dict[str, tuple[str, ...]]:
