@@ -277,6 +277,7 @@ def mixed_grams(
     vgg: VGG19, region: Region, layers: Iterable[str], kept: dict | None = None
 ) -> dict[str, Tensor]:
     """The targets of a region: per layer, the mix of the Gram matrices of the paintings there."""
+    region.check_layers(layers)
     shares = {name: region.shares(name) for name in layers}
     grams = {}
     for style in region.styles:

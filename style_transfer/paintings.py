@@ -18,6 +18,8 @@ from style_transfer.images import check_image
 from style_transfer.masks import check_mask, fit_mask
 from style_transfer.settings import check_weight
 
+ROUNDING = 1e-6  # masks that add up to 1 leave no more than this
+
 
 @dataclass(frozen=True, eq=False)
 class Style:
@@ -70,6 +72,16 @@ class Region:
     def area(self) -> float:
         """The part of the picture that the region covers, from 0 to 1."""
         return 1.0 if self.mask is None else self.mask.mean().item()
+
+    def check_layers(self, layers: Iterable[str]) -> None:
+        """Raises ValueError if a style names a layer that is not among the style layers."""
+        for style in self.styles:
+            unknown = sorted({*(style.layers or ())} - {*layers})
+            if unknown:
+                raise ValueError(
+                    f"a painting serves {', '.join(unknown)}, and the style layers are "
+                    f"{', '.join(layers)}; name layers among these"
+                )
 
     def shares(self, layer: str) -> list[tuple[Style, float]]:
         """The styles that serve a layer, with shares that add up to 1.
@@ -138,6 +150,7 @@ def _rest(masks: list[Tensor]) -> Tensor | None:
     if not masks:
         return None
     rest = (1 - sum(masks)).clamp(0, 1)
+    rest = torch.where(rest > ROUNDING, rest, 0.0)
     if rest.max() == 0:
         raise ValueError(
             "the masks cover the whole picture, so the painting without a mask has no place; "

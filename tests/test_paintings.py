@@ -153,6 +153,8 @@ def test_paintings_for_some_layers(vgg, photo, painting, wave):
     assert measured["relu3_1"].item() == pytest.approx(second.item(), rel=1e-5)
     with pytest.raises(ValueError, match="no painting serves the style layer relu4_1"):
         nst.distances(vgg, photo, styles, [*layers, "relu4_1"])
+    with pytest.raises(ValueError, match="a painting serves relu9_1, and the style layers are"):
+        nst.distances(vgg, photo, [painting, nst.Style(wave, layers=["relu9_1"])], layers)
 
 
 def test_kept_grams_serve_a_mix_too(vgg, photo, painting, wave):
@@ -175,6 +177,10 @@ def test_a_mask_of_ones_equals_the_painting_alone(photo, painting, wave):
     assert torch.equal(paint(photo, nst.Style(wave, mask=ones)), single)
     with pytest.raises(ValueError, match="the masks cover the whole picture"):
         paint(photo, [nst.Style(painting), nst.Style(wave, mask=ones)])
+    some = torch.rand(1, 1, *photo.shape[-2:])
+    both = [nst.Style(wave, mask=some), nst.Style(painting, mask=1 - some), nst.Style(wave)]
+    with pytest.raises(ValueError, match="the masks cover the whole picture"):
+        paint(photo, both)
 
 
 def test_distances_in_two_places(vgg, photo, painting, wave, sky):
