@@ -25,7 +25,7 @@ from benchmarks.report import Row, Table, heading, write_results
 from benchmarks.rivals import HABITS, bare_network, plain_loop
 from style_transfer import steps
 from style_transfer.files import prepare_output
-from style_transfer.settings import OUTPUTS, POOLING, PRECISIONS, ROOT, SIZE, STYLE_WEIGHTS
+from style_transfer.settings import OUTPUTS, POOLING, PRECISIONS, ROOT, SIZE, finished_weights
 
 
 @dataclass(frozen=True)
@@ -334,7 +334,7 @@ def compare_defaults(extent: Extent) -> Table:
     for precision in PRECISIONS:
         vgg = network("pocket", precision, POOLING)
         warm_up(vgg)
-        today = {"vgg": vgg, "weights": nst.Weights(style=STYLE_WEIGHTS[POOLING])}
+        today = {"vgg": vgg, "weights": finished_weights()}
         tasks[f"today: {extent.new_size} px, {precision}"] = whole_run(extent.new_size, **today)
     times = take_turns(tasks, extent.long_rounds, warm_up=0)
     rows = [

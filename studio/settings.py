@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from style_transfer.settings import (
+    POOLING,
     POOLINGS,
     START,
     STARTS,
@@ -13,6 +14,7 @@ from style_transfer.settings import (
     check_seed,
     check_weight,
     check_word,
+    finished_weights,
     learning_rate,
 )
 
@@ -37,14 +39,14 @@ class Settings:
 
     photo: str = "china"  # the name of a bundled picture, or the path of a file
     painting: str = "starry_night"
-    weights: Weights = field(default_factory=Weights)
+    weights: Weights = field(default_factory=finished_weights)
     layers: dict[str, float] = field(default_factory=equal_layers)  # 0 turns a layer off
     method: str = "lbfgs"
     lr: float | None = None  # None becomes the method's own learning rate
     evaluations: int = 400  # where the run ends
     size: int = 192  # small, so that the picture follows a slider at once
     network: str = "pocket"
-    pooling: str = "max"
+    pooling: str = POOLING
     start: str = START
     seed: int = 0
     second: str = NONE  # a second painting, named like the first

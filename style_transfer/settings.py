@@ -173,6 +173,11 @@ class Weights:
             check_weight(f"the {term} weight", weight)
 
 
+def finished_weights() -> Weights:
+    """The weights of a finished picture, which is made with average pooling."""
+    return Weights(style=STYLE_WEIGHTS[POOLING])
+
+
 # ------------------------------------------------------------------------------ checks
 
 

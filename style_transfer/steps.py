@@ -26,11 +26,11 @@ from style_transfer.settings import (
     START,
     STARTS,
     STYLE_LAYERS,
-    STYLE_WEIGHTS,
     Stage,
     Weights,
     check_count,
     check_word,
+    finished_weights,
     learning_rate,
     plan,
     stages_of,
@@ -417,7 +417,7 @@ def _network_and_weights(
         return vgg, weights
     where = device()
     vgg = VGG19("pocket", pooling=POOLING, precision=native_precision(where)).to(where)
-    return vgg, weights or Weights(style=STYLE_WEIGHTS[POOLING])
+    return vgg, weights or finished_weights()
 
 
 def stages_for(

@@ -26,7 +26,7 @@ from studio.controls import TOOLTIP, uploaded
 from studio.engine import RESET_INTERVAL
 from studio.history import FEWEST_FRAMES
 from style_transfer.frames import draw_losses
-from style_transfer.settings import NEXT_EVALUATIONS, TERMS, Term
+from style_transfer.settings import NEXT_EVALUATIONS, TERMS, Term, finished_weights
 
 ENDLESS = 10**6
 ROOT = Path(__file__).resolve().parents[1]
@@ -135,8 +135,7 @@ def test_it_computes_what_stylize_computes(small, method):
     photo, painting = (
         nst.load_image(nst.ASSETS / f"{name}.jpg", 48) for name in ("china", "starry_night")
     )
-    vgg = nst.VGG19(precision=nst.native_precision(nst.device()))
-    *_, last = nst.stylize(photo, painting, vgg=vgg, evaluations=12, method=method, every=1)
+    *_, last = nst.stylize(photo, painting, evaluations=12, method=method, every=1)
     image = small(evaluations=12, method=method).run()
     assert torch.allclose(image.cpu(), last.image, atol=2e-3)
 
@@ -292,7 +291,7 @@ def test_a_failure_that_is_not_of_memory_stays_what_it_is(small, monkeypatch):
 def test_a_costly_setting_waits_for_a_start(small):
     studio = small(evaluations=3)
     studio.run()
-    studio.set(size=64, pooling="average")
+    studio.set(size=64, pooling="max")
     assert studio.pending == ["size", "pooling"]
     studio.set(evaluations=6)
     studio.resume()
@@ -852,7 +851,7 @@ def test_a_new_term_of_the_loss_needs_no_change_of_the_studio(small, monkeypatch
 def test_each_term_has_its_slider_its_number_and_its_curve(small):
     studio = small(evaluations=4, start="noise")  # noise has more grain than a painting
     panel = Panel(studio)
-    for name, weight in vars(nst.Weights()).items():
+    for name, weight in vars(finished_weights()).items():
         assert panel.numbers[name].value == weight and panel.controls[name].description
     assert panel.controls["grain"].value == pytest.approx(1.0)
     studio.run()
@@ -870,7 +869,7 @@ def test_the_box_beside_a_slider_says_what_the_weight_is(small):
     panel = Panel(studio)
     assert (
         panel.numbers["tv"].value == 0
-        and panel.numbers["style"].value == 100
+        and panel.numbers["style"].value == 400
         and panel.numbers["lr"].value == 1
     )
     assert not any(panel.controls[name].readout for name in panel.numbers), (
@@ -1066,7 +1065,7 @@ def test_the_status_names_the_picture_that_is_painted(small):
 def test_layers_that_are_all_off_are_named(small):
     studio = small()
     studio.set(layers=dict.fromkeys(nst.STYLE_LAYERS, 0.0))
-    assert "style 100 (relu1_1 0, relu2_1 0," in str(studio.settings)
+    assert "style 400 (relu1_1 0, relu2_1 0," in str(studio.settings)
 
 
 def test_the_picture_has_one_box_for_every_shape(small):
