@@ -239,6 +239,9 @@ def _outcomes(waiting: list, options: argparse.Namespace):
     """The outcomes of the jobs, from the machines that the flags ask for."""
     from batch import engine, work
 
+    workers = 1 if options.workers == 0 else options.workers or _cores()
+    if not options.cluster:
+        _print_forecast(waiting, workers, options.threads)
     if options.workers == 0 and not options.cluster:
         work.make_network(waiting[0].settings)
         yield engine.one_after_another(waiting, options.threads)
@@ -247,7 +250,7 @@ def _outcomes(waiting: list, options: argparse.Namespace):
     if options.cluster:
         machines = engine.connect(options.cluster)
     else:
-        machines = engine.local_cluster(options.workers or _cores())
+        machines = engine.local_cluster(workers)
     with machines as client:
         print(f"dashboard: {engine.dashboard(client)}", flush=True)
         engine.prepare(client, waiting[0].settings)
@@ -258,6 +261,26 @@ def _outcomes(waiting: list, options: argparse.Namespace):
             print("           they can come later: python -m dask worker " + options.cluster)
         with contextlib.closing(engine.on_cluster(waiting, client, options.threads)) as outcomes:
             yield outcomes
+
+
+def _print_forecast(waiting: list, workers: int, threads: int) -> None:
+    """Says how long all pictures will take, and how much memory, if this machine can tell."""
+    from batch import work
+    from style_transfer.forecast import duration
+    from style_transfer.settings import ONE_PASS
+
+    optimized = [job for job in waiting if job.settings["method"] != ONE_PASS]
+    try:
+        seconds, largest = work.forecast(optimized, threads) if optimized else (0.0, None)
+    except (OSError, ValueError):  # a bad picture; it is reported when its turn comes
+        return
+    if largest is None:
+        return
+    memory = workers * largest.memory
+    words = f"about {duration(seconds / workers)} and {memory / 1e9:.1f} GB of memory"
+    if memory > largest.available:
+        words += f", but only {largest.available / 1e9:.1f} GB are free: try fewer --workers"
+    print(f"forecast:  {words}", flush=True)
 
 
 def _cores() -> int:

@@ -20,7 +20,9 @@ import torch
 from torch import Tensor
 
 import helpers as nst
+from batch.jobs import Job
 from style_transfer import flags
+from style_transfer.forecast import Forecast
 from style_transfer.frames import growth
 from style_transfer.images import from_bytes, to_bytes
 from style_transfer.settings import ONE_PASS, TERMS
@@ -124,6 +126,30 @@ def finish(run: Iterator[nst.Snapshot]) -> nst.Snapshot:
     if growth(ends):
         raise FloatingPointError(f"the run blew up: {growth(ends)}")
     return ends[-1]
+
+
+def forecast(jobs: list[Job], threads: int = 1) -> tuple[float, Forecast]:
+    """Seconds of work for all jobs on one worker like this process, and what the largest needs.
+
+    A few evaluations are timed for each size, number of evaluations and network among the jobs.
+    Raises: what loading a picture raises.
+    """
+    measured = {}
+    total = 0.0
+    for job in jobs:
+        options = argparse.Namespace(**job.settings)
+        names = ("size", "sizes", "steps", "network", "pooling", "padding", "precision")
+        kind = tuple(str(job.settings[name]) for name in names)
+        if kind not in measured:
+            photo = nst.load_image(job.content.path, options.size)
+            painting = nst.load_image(job.style.path, options.size)
+            sizes = stage_sizes(options, max(photo.shape[-2:]))
+            stages = nst.stages_for(photo, sizes, options.steps)
+            with thread_count(threads):
+                vgg, _ = network(job.settings)
+                measured[kind] = nst.forecast(vgg, photo, painting, stages=stages)
+        total += measured[kind].seconds
+    return total, max(measured.values(), key=lambda one: one.memory)
 
 
 def stage_sizes(options: argparse.Namespace, long_side: int) -> tuple[int, ...] | None:
