@@ -77,7 +77,9 @@ class Settings:
         check_count("size", self.size)
         check_seed(self.seed)
         check_word("place", self.place, PLACES)
-        if not 0 <= self.blend <= 1:
+        check_weight("blend", self.blend)
+        check_weight("style_scale", self.style_scale)
+        if self.blend > 1:
             raise ValueError(f"blend is {self.blend}; it is a share from 0 to 1")
         low, high = STYLE_SCALES
         if not low <= self.style_scale <= high:
@@ -85,7 +87,8 @@ class Settings:
         # The class is frozen, so these are written past the dataclass.
         object.__setattr__(self, "lr", learning_rate(self.method, self.lr))
         for name in ("photo", "painting", "second", "mask"):
-            object.__setattr__(self, name, str(getattr(self, name)))
+            picture = getattr(self, name)
+            object.__setattr__(self, name, NONE if picture is None else str(picture))
 
     def _check_layers(self) -> None:
         if self.layers.keys() != set(STYLE_LAYERS):

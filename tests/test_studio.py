@@ -82,6 +82,8 @@ def pixels(studio):
         ({"start": "black"}, "'noise'"),
         ({"blend": 1.5}, "blend is 1.5"),
         ({"blend": float("nan")}, "blend is nan"),
+        ({"blend": "half"}, "blend is 'half'"),
+        ({"style_scale": "2"}, "style_scale is '2'"),
         ({"place": "here"}, "'white', 'black'"),
         ({"style_scale": 0.0}, "style_scale is 0.0"),
     ],
@@ -361,6 +363,13 @@ def test_a_mask_gives_the_second_painting_its_place(small, outputs):
     Image.new("L", (40, 40), 255).save(outputs / "square.png")
     with pytest.raises(ValueError, match=r"square\.png is 40x40 and its picture 48x32"):
         small(mask=str(outputs / "square.png"), **both).run()
+
+
+def test_none_takes_the_second_painting_and_the_mask_away(small):
+    studio = small(second="grass", mask="sky.png", evaluations=2)
+    studio.set(second=None, mask=None)
+    assert studio.settings.second == studio.settings.mask == "none"
+    assert torch.equal(studio.run(), small(evaluations=2).run())
 
 
 def test_a_style_scale_loads_the_paintings_at_another_size(small):
