@@ -44,8 +44,13 @@ def filmed_run(attempt):
     start = start + torch.tensor([0.0, 0.01, 0.02]).view(1, 3, 1, 1)
     for evaluations, every, lr in ((10, 4, 0.03), (6, 3, 0.05), (9, 1, 0.02)):
         given = start.clone()
-        came = attempt(given, _pull, evaluations, every, lr)
         what = f"evaluations={evaluations}, every={every}, lr={lr}"
+        try:
+            came = attempt(given, _pull, evaluations, every, lr)
+        except (RuntimeError, ValueError) as error:
+            if isinstance(error, NotImplementedError):  # a RuntimeError, too
+                raise
+            raise Wrong(f"{what}: {_error_guess(error)}") from error
         if given.requires_grad or not torch.equal(given, start):
             raise Wrong(
                 f"{what}: expected that `start` stays as it was, but it changed. Perhaps the run "
@@ -58,6 +63,18 @@ def filmed_run(attempt):
         if all(equals(frame[1], expected[1], atol=1e-4) for frame, expected in pairs):
             continue
         raise Wrong(f"{what}: {_film_guess(came, wanted, start, evaluations, every, lr)}")
+
+
+def _error_guess(error) -> str:
+    """What may be behind an error that torch raises in a run."""
+    said = f"torch raised {type(error).__name__}: {str(error).split('.')[0]}."
+    if "in-place" in str(error):
+        return f"{said} Perhaps the clipping stands outside `with torch.no_grad():`."
+    if "second time" in str(error):
+        return f"{said} Perhaps the loss is computed before the loop; compute it at each step."
+    if "non-leaf" in str(error):
+        return f"{said} Perhaps the copy was made after `requires_grad_`; copy first."
+    return f"{said} Perhaps the copy of `start` has no `requires_grad_(True)`."
 
 
 def _check_numbers(what, came, wanted, every):

@@ -118,6 +118,46 @@ def film_with_losses_as_tensors(start, objective, evaluations, every, lr=0.03):
     return [(count, image, torch.tensor(loss)) for count, image, loss in frames]
 
 
+def film_without_a_gradient(start, objective, evaluations, every, lr=0.03):
+    image = start.clone()
+    optimizer = torch.optim.Adam([image], lr=lr)
+    frames = []
+    for count in range(evaluations + 1):
+        optimizer.zero_grad()
+        loss = sum(objective(image).values())
+        if count % every == 0 or count == evaluations:
+            frames.append((count, image.clone(), loss.item()))
+        loss.backward()
+        optimizer.step()
+        image.clamp_(0, 1)
+    return frames
+
+
+def film_clipped_with_a_gradient(start, objective, evaluations, every, lr=0.03):
+    image = start.clone().requires_grad_(True)
+    optimizer = torch.optim.Adam([image], lr=lr)
+    for _ in range(evaluations):
+        optimizer.zero_grad()
+        sum(objective(image).values()).backward()
+        optimizer.step()
+        image.clamp_(0, 1)
+
+
+def film_of_a_copy_made_too_late(start, objective, evaluations, every, lr=0.03):
+    image = start.requires_grad_(True).clone()
+    torch.optim.Adam([image], lr=lr)
+
+
+def film_of_one_old_loss(start, objective, evaluations, every, lr=0.03):
+    image = start.clone().requires_grad_(True)
+    optimizer = torch.optim.Adam([image], lr=lr)
+    loss = sum(objective(image).values())
+    for _ in range(evaluations):
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
 def film_without_return(start, objective, evaluations, every, lr=0.03):
     _film(start, objective, evaluations, every, lr)
 
@@ -277,6 +317,10 @@ MISTAKES = {
         film_of_the_start_itself,
         film_with_losses_of_the_image_before,
         film_with_losses_as_tensors,
+        film_without_a_gradient,
+        film_clipped_with_a_gradient,
+        film_of_a_copy_made_too_late,
+        film_of_one_old_loss,
         film_without_return,
     ],
     "when_to_stop": [
