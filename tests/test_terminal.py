@@ -105,8 +105,8 @@ def test_a_signal_acts_as_ctrl_c_does(name):
         SLEEP.replace("SECOND", second),
         stdout=subprocess.PIPE,
         text=True,
-        # A job in the background ignores Ctrl-C, and so would its children.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        # A job in the background ignores Ctrl-C, and one under nohup SIGHUP. Children inherit that.
+        preexec_fn=lambda: signal.signal(getattr(signal, name), signal.SIG_DFL),
     )
     assert done.stdout.readline() == "ready\n"
     done.send_signal(getattr(signal, name))
