@@ -1013,16 +1013,7 @@ def test_a_mask_is_uploaded_and_marked_until_the_next_start(small, outputs):
     path = outputs / "sky.png"
     upper_half(path)
     upload = panel._chooser("mask").children[0].children[1]
-    content = path.read_bytes()
-    upload.value = (
-        {
-            "name": "sky.png",
-            "type": "image/png",
-            "size": len(content),
-            "content": memoryview(content),
-            "last_modified": datetime.datetime.now(),
-        },
-    )
+    hand_in(upload, "sky.png", path.read_bytes())
     assert studio.settings.mask == str(outputs / "uploads" / "sky.png")
     assert "the place of the second painting marked" in panel.preview.value
     assert panel.preview.value != plain
