@@ -30,7 +30,7 @@ NEWTON_STEPS = 10
 RIDGE = 0.01  # the share of the mean variance that is added to each variance before an inversion
 
 DECODER = ASSETS / "pocket_decoder.pt"
-DECODER_SHA256 = "73c4e9402e3b2aa44d2ca3379bb4b671fcfab4cde602dce2d46bf3168ae00dd9"
+DECODER_SHA256 = "60f2d8545727f8f024da6a3f5e9b69aa086093cd421b041cff4f1cbedd869628"
 FINGERPRINT = 8  # bytes of a network's SHA-256 that a decoder's file holds
 
 # ------------------------------------------------------------------------------ matching
