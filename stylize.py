@@ -102,10 +102,12 @@ def main(arguments: list[str] | None = None) -> int:
     except (OSError, ValueError, ArithmeticError) as error:
         return _mistake(str(error))
     except (RuntimeError, MemoryError) as error:
-        from style_transfer.forecast import is_out_of_memory
+        # Without memory, not even the file that knows torch's words for it can be loaded.
+        if not isinstance(error, MemoryError):
+            from style_transfer.forecast import is_out_of_memory
 
-        if not is_out_of_memory(error):
-            raise
+            if not is_out_of_memory(error):
+                raise
         smaller = min(getattr(options, "largest", options.size), round(0.7 * options.size))
         return _mistake(f"out of memory at --size {options.size}; try --size {smaller}")
 

@@ -430,9 +430,12 @@ def test_a_loss_that_does_not_move_is_said(tmp_path, capsys):
     assert "note: the loss did not move from 0" in capsys.readouterr().out
 
 
-def test_lack_of_memory_names_a_size(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")]
+)
+def test_lack_of_memory_names_a_size(error, tmp_path, monkeypatch, capsys):
     def full(*_, **__):
-        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate")
+        raise error
 
     monkeypatch.setattr(nst, "watch", full)
     assert stylize.main([*SMALL, "-o", str(tmp_path / "x.png")]) == 2
