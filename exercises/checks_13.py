@@ -227,7 +227,7 @@ def missing(attempt):
                 f"{what}: expected that both lists stay as they are, but one has changed. Perhaps "
                 "`remove` or `pop` changed it. Make a new list."
             )
-        if isinstance(came, (set, int)) or came is None:
+        if not isinstance(came, (list, tuple)):
             guess = NO_RETURN if came is None else "Return a list, in the order of the grid."
             raise Wrong(f"{what}: expected {right}, got {describe(came)}. {guess}")
         came = list(came)
@@ -250,7 +250,7 @@ def _missing_guess(wanted: list[str], rows: list[dict], came: list) -> str:
         return "Perhaps only the last row of a fingerprint counts. One good row is enough."
     if came == [mark for mark in dict.fromkeys(wanted) if mark in good]:
         return "Those are the pictures that are done. Return the others."
-    if sorted(came) == sorted(right):
+    if sorted(map(str, came)) == sorted(right):
         return "These are the right ones in another order. Keep the order of `wanted`."
     return "A fingerprint is missing if no row has it with an empty error."
 
@@ -301,6 +301,8 @@ def _needed(pictures, seconds, serial, limit, *, rounds=lambda a, b: -(-a // b))
 def _needed_guess(pictures, seconds, serial, limit, came) -> str:
     """A sentence about a mistake that would give what came."""
     wanted = _needed(pictures, seconds, serial, limit)
+    if came is not None and not isinstance(came, (int, float)):
+        return "Return one number, or None."
     if came is None:
         if wanted == pictures:
             return "Perhaps the last number of workers is not tried. It is one for each picture."
@@ -319,8 +321,8 @@ def _needed_guess(pictures, seconds, serial, limit, came) -> str:
         return "Perhaps you wrote < in place of <=. A grid may take the whole time."
     if came == _needed(pictures, seconds + serial, 0.0, limit):
         return "Perhaps the serial part is added to each picture. It is a bound for the whole grid."
-    if isinstance(came, (int, float)) and came == wanted - 1:
+    if came == wanted - 1:
         return "That is one less. Perhaps `range` begins at 0 and its place is returned."
-    if isinstance(came, (int, float)) and came > wanted:
+    if came > wanted:
         return "That is enough, but fewer workers are enough, too."
     return "Try 1, 2, 3 workers and so on, and return the first number that is in time."
