@@ -140,11 +140,10 @@ def pick_frames(run: Iterable[Snapshot], count: int = 24) -> list[Tensor]:
         return images
     changes = [(b - a).abs().mean().item() for a, b in itertools.pairwise(images)]
     distance = np.cumsum([0.0, *changes])  # how far each image is from the first, along the run
-    marks = np.linspace(0, distance[-1], count) if count > 1 else distance[-1:]
     picked = {len(images) - 1}
-    for mark in marks:
+    for mark in np.linspace(0, distance[-1], count)[:-1]:  # the last mark is the last image
         picked.add(int(np.abs(distance - mark).argmin()))
-    return [images[i] for i in sorted(picked)[-count:]]
+    return [images[i] for i in sorted(picked)]
 
 
 def save_gif(frames: Iterable[Tensor], path, *, seconds: float = 4.0, hold: float = 1.0) -> None:

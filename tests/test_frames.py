@@ -144,6 +144,9 @@ def test_pick_frames_goes_by_how_much_changes():
     assert len(picked(24)) == 7
     assert picked(1) == [1.0]
     assert nst.pick_frames([], 5) == []
+    still = snapshots_at(0.0, 0.5, 1.0, 1.0, 1.0)  # a run that stands still at its end
+    assert [frame.mean().item() for frame in nst.pick_frames(still, 3)] == [0.0, 0.5, 1.0]
+    assert nst.pick_frames(still, 3)[-1] is still[-1].image
     with pytest.raises(ValueError, match="count is 0"):
         nst.pick_frames(run, 0)
 
