@@ -14,10 +14,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import ipywidgets as widgets
+from torch import Tensor
 
 import helpers as nst
 from studio import controls, views
 from studio.engine import Studio, Worker, place_of_second
+from studio.instant import first_look
 from studio.settings import NONE
 from style_transfer.files import write_atomic
 from style_transfer.settings import OUTPUTS, TERMS
@@ -59,6 +61,8 @@ class Panel(widgets.GridBox):
         self.shelf = widgets.HTML()
         tip = "how far the photo covers the result, in %"
         self.split = controls.wide_slider("photo | result", tip, max=100, step=5)
+        tip = "before Start: how much of the painting the first look has, in %"
+        self.strength = controls.wide_slider("strength", tip, value=100, max=100, step=5)
         tip = "pause to move it; Resume continues from there"
         self.frame = controls.wide_slider("frame", tip, max=1, disabled=True)
         self.buttons = {name: controls.button(*texts) for name, texts in controls.BUTTONS.items()}
@@ -74,6 +78,7 @@ class Panel(widgets.GridBox):
         children = [
             self.preview,
             widgets.HBox([self.split]),
+            widgets.HBox([self.strength]),
             widgets.HBox([self.frame]),
             widgets.HBox(buttons[:4]),
             widgets.HBox(buttons[4:]),
@@ -117,7 +122,7 @@ class Panel(widgets.GridBox):
             widget.observe(functools.partial(self._moved, name), "value")
         for name, box in self.numbers.items():
             box.observe(functools.partial(self._typed, name), "value")
-        for slider in (self.split, self.frame):
+        for slider in (self.split, self.strength, self.frame):
             slider.observe(self._redraw, "value")
         actions = {
             "start": self.studio.start,
@@ -265,8 +270,12 @@ class Panel(widgets.GridBox):
         else:
             pause.description = "Resume"
             pause.icon = "step-forward"
-        for name in ("pause", "undo", "enlarge", "keep", "png", "gif"):
+        for name in ("pause", "undo", "gif"):
             self.buttons[name].disabled = studio.now is None
+        looks_first = self._looks_first()
+        for name in ("enlarge", "keep", "png"):  # they take the picture of a run that is shown
+            self.buttons[name].disabled = looks_first
+        self.strength.disabled = not looks_first
         self.buttons["stop"].disabled = studio.state not in ("running", "paused")
 
     def _show_losses(self) -> None:
@@ -284,8 +293,8 @@ class Panel(widgets.GridBox):
     def _draw(self) -> None:
         self._drawn = time.monotonic()
         studio = self.studio
-        if studio.now is None:
-            self._show_picture(studio.photo, "the photo")
+        if self._looks_first():
+            self._show_picture(*self._first_look())
             return
         frame = studio.history.pick(self._shown())
         alt = f"the picture after {frame.evaluations} evaluations"
@@ -294,6 +303,28 @@ class Panel(widgets.GridBox):
             image = views.covered(image, studio.photo, self.split.value)
             alt += f", its left {self.split.value} % covered by the photo"
         self._show_picture(image, alt)
+
+    def _looks_first(self) -> bool:
+        """Whether the chosen pair has no run yet, so that a first look in one pass is shown."""
+        studio = self.studio
+        if studio.now is None:
+            return True
+        return not studio.running and bool({"photo", "painting"} & {*studio.pending})
+
+    def _first_look(self) -> tuple[Tensor, str]:
+        """The chosen pair painted in one pass, or the photograph if that is not possible."""
+        settings = self.studio.settings
+        pair = (settings.photo, settings.painting, settings.size)
+        try:
+            image = first_look(*pair, self.strength.value / 100)
+            photo = nst.load_image(settings.photo, max(image.shape[2:]))
+        except (OSError, ValueError):  # for example a picture of a few pixels
+            return self.studio.photo, "the photo"
+        alt = f"a first look in one pass, with {self.strength.value} % of the painting"
+        if self.split.value:
+            image = views.covered(image, photo, self.split.value)
+            alt += f", its left {self.split.value} % covered by the photo"
+        return image, alt
 
     def _show_picture(self, image, alt: str) -> None:
         """Shows an image; a place that waits for Start is marked on it."""

@@ -90,7 +90,7 @@ def test_picture_sliders_and_buttons_are_in_view_together(page, project, screen)
         assert len(boxes["buttons"]) >= 8
         for button in boxes["buttons"]:
             assert is_inside(button, boxes["view"]), shape
-        assert len(boxes["tracks"]) == 12
+        assert len(boxes["tracks"]) == 13
         assert min(width for _, _, width, _ in boxes["tracks"]) >= 200
         assert boxes["overflow"] <= 0
         pictures.add(tuple(boxes["picture"][2:]))

@@ -903,7 +903,7 @@ def test_the_box_beside_a_slider_says_what_the_weight_is(small):
 def test_a_hand_on_the_panel(small, outputs):
     studio = small()
     panel = Panel(studio)
-    assert '<img alt="the photo"' in panel.preview.value
+    assert '<img alt="a first look in one pass, with 100 %' in panel.preview.value
     panel.buttons["start"].click()
     studio.wait(5, timeout=60)
     panel.controls["style"].value = 1000.0
@@ -1117,3 +1117,41 @@ def test_a_new_panel_takes_the_place_of_the_old(small):
     studio.wait(5, timeout=60)
     studio.stop()
     assert old.preview.value == shown and new.preview.value != shown
+
+
+# ------------------------------------------------------------------------------ the first look
+
+
+def test_a_first_look_is_there_before_the_start_and_after_another_pair(small):
+    studio = small()
+    panel = Panel(studio)
+    first = panel.preview.value
+    assert "a first look in one pass, with 100 % of the painting" in first
+    assert not panel.strength.disabled and panel.buttons["png"].disabled
+
+    began = time.perf_counter()
+    panel.controls["painting"].value = "hokusai_great_wave"
+    seconds = time.perf_counter() - began
+    assert panel.preview.value != first and "a first look" in panel.preview.value
+    wave = panel.preview.value
+    began = time.perf_counter()
+    panel.strength.value = 50
+    print(f"first look after {seconds:.2f} s; strength after {time.perf_counter() - began:.2f} s")
+    assert panel.preview.value != wave and "with 50 % of the painting" in panel.preview.value
+    panel.split.value = 30
+    assert "its left 30 % covered by the photo" in panel.preview.value
+
+    panel.buttons["start"].click()
+    studio.wait(2, timeout=60)
+    panel.buttons["stop"].click()
+    assert "a first look" not in panel.preview.value
+    assert panel.strength.disabled and not panel.buttons["png"].disabled
+    panel.controls["painting"].value = "starry_night"
+    assert "a first look" in panel.preview.value and panel.buttons["png"].disabled
+    panel.controls["painting"].value = "hokusai_great_wave"
+    assert "a first look" not in panel.preview.value
+
+
+def test_a_pair_that_is_too_small_for_one_pass_shows_the_photo(small):
+    panel = Panel(small(size=20))
+    assert '<img alt="the photo"' in panel.preview.value
