@@ -92,6 +92,12 @@ MUTATIONS = {
     "the change that is kept when a picture is enlarged": Mutation(
         "steps.py", "KEPT_CHANGE = 0.5", "KEPT_CHANGE = 1.0", "08_runs", slow=True
     ),
+    "features without the new mean": Mutation(
+        "one_pass.py",
+        "(linear @ centered + target.mean).view",
+        "(linear @ centered).view",
+        "12_one_pass",
+    ),
     "neighbors that are two apart": Mutation(
         "losses.py",
         "image[..., :, 1:] - image[..., :, :-1]",
