@@ -85,7 +85,7 @@ def match(features: Tensor, target: Statistics) -> Tensor:
 
     With features x, means mu and covariances S, it is
     x -> S_target^(1/2) S_x^(-1/2) (x - mu_x) + mu_target.
-    Source: Li et al. 2017, equations 1 and 2. Built in: 12_one_pass.
+    Source: Li et al. 2017, section 3.2. Built in: 12_one_pass.
     """
     with full_precision(features):
         centered, _, covariance = _centered(features)
@@ -111,7 +111,7 @@ def square_roots(covariance: Tensor) -> tuple[Tensor, Tensor]:
 
     A small number is added to each variance, so a channel that is the same everywhere does no harm.
     A fixed number of products costs less than eigenvalues do, and its gradient is exact.
-    Source: Higham, "Functions of Matrices" (SIAM 2008), equation 6.35, by Schulz.
+    Source: Higham, "Functions of Matrices" (SIAM 2008), chapter 6; the form is that of Schulz.
     """
     identity = torch.eye(covariance.shape[-1], device=covariance.device)
     variance = covariance.diagonal(dim1=1, dim2=2).mean(1).view(-1, 1, 1)
