@@ -9,12 +9,16 @@ REQUIREMENTS := -r requirements.txt -r requirements-dev.txt
 ifdef PYTHON
 PY    := $(PYTHON)
 SETUP := check-python
+SITE_PY := $(PYTHON)
 else
 PY    := .venv/bin/python
 SETUP := .venv/installed
+# The site has an environment of its own, because it needs Sphinx and does not need torch.
+SITE_PY    := .venv-site/bin/python
+SITE_SETUP := .venv-site/installed
 endif
 
-.PHONY: help run many test test-all bench lab edit app notebooks lessons panel lint format check-python clean
+.PHONY: help run many test test-all bench lab edit app notebooks lessons panel site lint format check-python clean
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -54,6 +58,9 @@ lessons: $(SETUP) ## README's table and the maps, from the lessons' title cells
 panel: $(SETUP)  ## the picture of the panel in lesson 11; it needs JupyterLab, playwright and Chromium
 	$(PY) -m tools.panel_picture
 
+site: $(SITE_SETUP) ## the lessons as a web site, in build/site/html/
+	$(SITE_PY) -m tools.build_site
+
 lint: $(SETUP)   ## ruff: rules and format, modules and notebooks
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
@@ -61,13 +68,18 @@ lint: $(SETUP)   ## ruff: rules and format, modules and notebooks
 format: $(SETUP) ## ruff rewrites modules and notebooks
 	$(PY) -m ruff format .
 
-clean:           ## delete .venv and outputs
-	rm -rf .venv outputs
+clean:           ## delete environments, outputs and the site
+	rm -rf .venv .venv-site outputs build
 
 .venv/installed: requirements.txt requirements-dev.txt $(CONSTRAINTS)
 	python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; see README.md")'
 	python3 -m venv .venv
 	.venv/bin/python -m pip install --quiet $(REQUIREMENTS) $(if $(CONSTRAINTS),-c $(CONSTRAINTS))
+	touch $@
+
+.venv-site/installed: requirements-site.txt $(CONSTRAINTS)
+	python3 -m venv .venv-site
+	$(SITE_PY) -m pip install --quiet -r requirements-site.txt $(if $(CONSTRAINTS),-c $(CONSTRAINTS))
 	touch $@
 
 check-python:

@@ -15,7 +15,7 @@ import pytest
 from style_transfer.settings import LEARNING_RATES, STYLE_LAYERS, TERMS
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = ("style_transfer", "batch", "studio", "exercises", "tools", "benchmarks", "tests")
+FOLDERS = ("style_transfer", "batch", "studio", "exercises", "tools", "benchmarks", "site", "tests")
 SOURCES = sorted(
     [*ROOT.glob("*.py"), *(path for folder in FOLDERS for path in ROOT.glob(f"{folder}/**/*.py"))]
 )
@@ -59,7 +59,7 @@ FLOORS = [
     ["style_transfer.forecast"],
     ["helpers"],
     ["batch"],
-    ["studio", "exercises", "stylize", "many", "tools", "benchmarks"],
+    ["studio", "exercises", "stylize", "many", "tools", "benchmarks", "site"],
 ]
 FLOOR_OF = {part: floor for floor, parts in enumerate(FLOORS) for part in parts}
 PROJECT = {part.split(".")[0] for part in FLOOR_OF}
