@@ -18,7 +18,7 @@ SITE_PY    := .venv-site/bin/python
 SITE_SETUP := .venv-site/installed
 endif
 
-.PHONY: help run many test test-all bench lab edit app notebooks lessons panel site lint format check-python clean
+.PHONY: help run many test test-all bench lab edit app class notebooks lessons panel site lint format check-python clean
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -49,6 +49,9 @@ app: $(SETUP)    ## the studio as a page of its own, with Voila
 	@$(PY) -c 'import voila' || { echo "the app needs Voila: $(PY) -m pip install voila"; exit 1; }
 	$(PY) -m voila studio/app.ipynb
 
+class: $(SETUP)  ## a kit for teachers, under dist/class/: notebooks for both sides, and a plan
+	$(PY) -m tools.make_class
+
 notebooks: $(SETUP) ## run all notebooks from a clean kernel and save their outputs
 	$(PY) -m tools.execute_notebooks
 
@@ -68,8 +71,8 @@ lint: $(SETUP)   ## ruff: rules and format, modules and notebooks
 format: $(SETUP) ## ruff rewrites modules and notebooks
 	$(PY) -m ruff format .
 
-clean:           ## delete environments, outputs and the site
-	rm -rf .venv .venv-site outputs build
+clean:           ## delete environments, outputs, the site and the class kit
+	rm -rf .venv .venv-site outputs build dist/class
 
 .venv/installed: requirements.txt requirements-dev.txt $(CONSTRAINTS)
 	python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; see README.md")'

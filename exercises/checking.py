@@ -21,18 +21,22 @@ def exercise(check: Callable) -> Callable:
 
     @functools.wraps(check)
     def report(*attempt) -> None:
-        try:
-            check(*attempt)
-        except NotImplementedError:
-            print("not attempted yet")
-        except Wrong as wrong:
-            print(f"not yet: {wrong}")
-        except Exception as error:  # an error in the learner's code is reported like a wrong answer
-            print(f"not yet: your code raised {type(error).__name__}: {error}")
-        else:
-            print("correct")
+        print(verdict(check, *attempt))
 
     return report
+
+
+def verdict(check: Callable, *attempt) -> str:
+    """The text that a check of an attempt prints; `check` is the function that raises Wrong."""
+    try:
+        check(*attempt)
+    except NotImplementedError:
+        return "not attempted yet"
+    except Wrong as wrong:
+        return f"not yet: {wrong}"
+    except Exception as error:  # an error in the learner's code is reported like a wrong answer
+        return f"not yet: your code raised {type(error).__name__}: {error}"
+    return "correct"
 
 
 def expect(what: str, came, expected, hint: str, *, tolerance: float = 1e-5) -> None:

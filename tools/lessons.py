@@ -23,6 +23,8 @@ PICTURES = NOTEBOOKS / "pictures"
 GLOSSARY = NOTEBOOKS / "glossary.md"
 BEGIN = "<!-- lessons -->"
 END = "<!-- /lessons -->"
+EXERCISE = 8  # minutes
+SECTION = r"(?m)^(?=## )"  # the place before a heading of a section, in Markdown
 
 
 @dataclass(frozen=True)
@@ -87,8 +89,13 @@ def minutes(path: Path) -> int:
     Words of prose / 120 + 0.15 per line of code + 0.75 per figure + 8 per exercise. The section
     "Going further" does not count, and neither do folded solutions, stubs and checks of exercises.
     """
+    return 5 * math.ceil(_exact_minutes(main_path(path)) / 5)
+
+
+def _exact_minutes(cells: list) -> float:
+    """The minutes of these cells by the same rule, not rounded."""
     words = lines = figures = exercises = 0
-    for cell in _main_path(nbformat.read(path, as_version=4).cells):
+    for cell in cells:
         if cell.cell_type == "markdown":
             words += len(_prose(cell.source).split())
             figures += len(re.findall(r"!\[", cell.source))
@@ -97,15 +104,40 @@ def minutes(path: Path) -> int:
         elif "checks." not in cell.source:
             lines += sum(bool(line.strip()) for line in cell.source.splitlines())
             figures += sum(_is_figure(output) for output in cell.outputs)
-    total = words / 120 + 0.15 * lines + 0.75 * figures + 8 * exercises
-    return 5 * math.ceil(total / 5)
+    return words / 120 + 0.15 * lines + 0.75 * figures + EXERCISE * exercises
 
 
-def _main_path(cells: list) -> list:
-    """The cells without the section "Going further"."""
+def beats(path: Path) -> dict[str, int]:
+    """Whole minutes of each section of a lesson's main path, from heading to minutes.
+
+    A section begins at a heading "## ..."; the first one is called "Opening". The last entry,
+    "Questions", is what is left of the lesson's minutes, so that the sum is the lesson's.
+    """
+    sections = {"Opening": []}
+    for cell in main_path(path):
+        pieces = re.split(SECTION, cell.source) if cell.cell_type == "markdown" else []
+        for piece in pieces:
+            heading = re.match(r"## (.+)", piece)
+            if heading:
+                sections[heading.group(1)] = []
+            sections[list(sections)[-1]].append(nbformat.v4.new_markdown_cell(piece))
+        if cell.cell_type != "markdown":
+            sections[list(sections)[-1]].append(cell)
+    rounded = {}
+    end = 0.0
+    for heading, cells in sections.items():
+        begin = end
+        end += _exact_minutes(cells)
+        rounded[heading] = round(end) - round(begin)
+    rounded["Questions"] = minutes(path) - round(end)
+    return rounded
+
+
+def main_path(path: Path) -> list:
+    """The cells of a lesson without the section "Going further"."""
     kept = []
     further = False
-    for cell in cells:
+    for cell in nbformat.read(path, as_version=4).cells:
         heading = re.match(r"## (.+)", cell.source) if cell.cell_type == "markdown" else None
         if heading:
             further = heading.group(1).startswith("Going further")
