@@ -40,6 +40,8 @@ def test_links_that_lead_somewhere_are_counted(tmp_path):
         ('<a href="index.html#gone">a</a>', "index.html#gone leads to no heading"),
         ('<a href="#gone">a</a>', "#gone leads to no heading"),
         ('<img src="data:image/png;base64,">', "has no alt text"),
+        ('<img src="data:image/png;base64," alt="">', "has no alt text"),
+        ('<img src="data:image/png;base64," alt="../_images/0f.jpg">', "has no alt text"),
     ],
 )
 def test_a_dead_link_and_a_picture_without_alt_text_are_found(tmp_path, tag, fault):

@@ -29,6 +29,7 @@ FIRST_PAGE = "index.html"
 # The pages that the site begins with, beside the lessons. What they link to is copied, too.
 PAGES = ("README.md", "CONTRIBUTING.md", "assets/CREDITS.md")
 LINK = re.compile(r"\]\(([^()\s#]+)[^()]*\)")  # [words](path) and [words](path#heading)
+PICTURE_FILE = re.compile(r"|\S+\.(png|jpe?g|gif|svg)")  # nothing, or a path to a picture
 
 
 # ------------------------------------------------------------------------------ copies
@@ -152,7 +153,8 @@ class Page(HTMLParser):
         for attribute in ("href", "src"):
             if attributes.get(attribute):
                 self.links.append(attributes[attribute])
-        if tag == "img" and not attributes.get("alt"):
+        # If a picture has no alt text, Sphinx writes the path of its file there.
+        if tag == "img" and PICTURE_FILE.fullmatch(attributes.get("alt") or ""):
             self.without_alt.append(attributes.get("src", ""))
 
 
