@@ -30,7 +30,11 @@ ENVIRONMENT = os.environ | {"CUDA_VISIBLE_DEVICES": "", "OMP_WAIT_POLICY": "PASS
 
 
 def start(*words, cwd):
-    """`python many.py WORDS` in a process and a process group of its own."""
+    """`python many.py WORDS` in a process and a process group of its own.
+
+    A program that was started in the background of a shell ignores SIGINT, and so do the programs
+    that it starts. So the signal is set back.
+    """
     return subprocess.Popen(
         [sys.executable, str(ROOT / "many.py"), *map(str, words)],
         cwd=cwd,
@@ -39,6 +43,7 @@ def start(*words, cwd):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
