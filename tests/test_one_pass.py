@@ -10,7 +10,7 @@ import helpers as nst
 from style_transfer import one_pass
 from style_transfer.one_pass import DECODER, DECODER_SHA256, DEPTHS, Statistics, square_roots
 from tests.conftest import narrow_state, random_features, random_image
-from tools.train_decoder import write
+from tools.weight_files import write_weights
 
 
 @pytest.fixture(scope="module")
@@ -202,7 +202,7 @@ def test_what_the_training_writes_is_loaded(vgg, tmp_path):
     torch.manual_seed(0)
     decoder = nst.new_decoder(vgg)
     for name in ("one.pt", "two.pt"):
-        write(decoder, tmp_path / name)
+        write_weights(decoder.state_dict(), tmp_path / name)
     assert (tmp_path / "one.pt").read_bytes() == (tmp_path / "two.pt").read_bytes()
     loaded = nst.load_decoder(vgg, tmp_path / "one.pt")
     for name, tensor in decoder.state_dict().items():

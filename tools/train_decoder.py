@@ -19,7 +19,6 @@ card is assets/pocket_decoder/README.md, and `benchmarks.one_pass` measures its 
 
 import argparse
 import copy
-import io
 import math
 import time
 
@@ -29,7 +28,7 @@ from PIL import Image
 from torch import Tensor
 
 from style_transfer.features import VGG19, native_precision
-from style_transfer.files import prepare_output, write_atomic
+from style_transfer.files import prepare_output
 from style_transfer.images import from_pil, recolor
 from style_transfer.losses import transfer
 from style_transfer.one_pass import (
@@ -41,6 +40,7 @@ from style_transfer.one_pass import (
 )
 from style_transfer.settings import OUTPUTS
 from tools.teachers import DEVICE, read_folder
+from tools.weight_files import write_weights
 
 # The last quarter of a run uses one crop of twice the side. Then the Gram matrices are means over
 # as many positions as in a finished picture.
@@ -144,8 +144,8 @@ def take_steps(vgg: VGG19, decoder: Decoder, crops: Crops, options, begin: float
             shown = "  ".join(f"{name} {value:.3g}" for name, value in running.items())
             print(f"{minutes_since(begin):6.1f} min  step {steps:6d}  {shown}", flush=True)
         if steps % 250 == 0:
-            write(slow, options.out)
-    write(slow, options.out)
+            write_weights(slow.state_dict(), options.out)
+    write_weights(slow.state_dict(), options.out)
     return steps
 
 
@@ -196,17 +196,6 @@ def follow(slow: Decoder, decoder: Decoder, keep: float) -> None:
 
 def minutes_since(begin: float) -> float:
     return (time.monotonic() - begin) / 60
-
-
-def write(decoder: Decoder, path) -> None:
-    """Writes a decoder as float16; the same weights always give the same bytes."""
-    state = {}
-    for name, tensor in decoder.state_dict().items():
-        state[name] = (tensor.half() if tensor.is_floating_point() else tensor).cpu().contiguous()
-    # torch.save puts the name of its file into the file, so it is written to memory first.
-    data = io.BytesIO()
-    torch.save(state, data)
-    write_atomic(path, (".pt",), lambda part: part.write_bytes(data.getvalue()))
 
 
 def main() -> None:

@@ -17,7 +17,6 @@ assets/pocket_vgg19/README.md, and `tools.evaluate_pocket` measures its figures.
 """
 
 import argparse
-import io
 import math
 import time
 from pathlib import Path
@@ -28,7 +27,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from style_transfer.features import CONV_INDICES, bundled_photographs, read_state, rescale_filters
-from style_transfer.files import prepare_output, write_atomic
+from style_transfer.files import prepare_output
 from style_transfer.images import from_pil
 from style_transfer.settings import CONTENT_LAYER, OUTPUTS, STYLE_LAYERS
 from tools.teachers import (
@@ -44,6 +43,7 @@ from tools.teachers import (
     walk,
     with_ones,
 )
+from tools.weight_files import write_weights
 
 # The channels of each layer. Style transfer reads the first layer of each block. In blocks 2 and 3
 # these are wider than the layers after them.
@@ -337,11 +337,7 @@ def write(student: Student, crops: Crops, path) -> None:
     if not student.frozen:
         settle(student, crops)
     state = rescale_filters(student.folded(), bundled_photographs())
-    # torch.save puts the name of its file into the file. Written to memory first, the same weights
-    # always give the same bytes, and so the same SHA-256.
-    data = io.BytesIO()
-    torch.save({name: tensor.half() for name, tensor in state.items()}, data)
-    write_atomic(path, (".pt",), lambda part: part.write_bytes(data.getvalue()))
+    write_weights(state, path)
 
 
 def main() -> None:
