@@ -218,6 +218,11 @@ def test_the_minutes_follow_from_the_length(path):
     assert read(path).minutes == minutes(path), "run `python -m tools.lessons`"
 
 
+@each_lesson
+def test_no_main_path_takes_more_than_75_minutes(path):
+    assert minutes(path) <= 75, 'shorten it, or move a part into "Going further"'
+
+
 def test_readme_has_the_table_of_the_title_cells():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert text == readme_with_table(text), "run `python -m tools.lessons`"
