@@ -37,7 +37,7 @@ from style_transfer.masks import (
 from style_transfer.paintings import Style, change_paintings, regions_of
 
 # Lessons 02 and 06, style_transfer/features.py: VGG-19 and its layers
-from style_transfer.features import LAYERS, MEAN, STD, VGG19, native_precision
+from style_transfer.features import LAYERS, MEAN, STD, VGG19, native_precision, ready_network
 
 # Lessons 03, 04, 05 and 10, style_transfer/losses.py: Gram matrices, losses and objectives
 from style_transfer.losses import (

@@ -104,7 +104,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (RuntimeError, MemoryError) as error:
         # Without memory, not even the file that knows torch's words for it can be loaded.
         if not isinstance(error, MemoryError):
-            from style_transfer.forecast import is_out_of_memory
+            from style_transfer.images import is_out_of_memory
 
             if not is_out_of_memory(error):
                 raise
@@ -251,7 +251,8 @@ def _paint(photo, paintings: list, options: argparse.Namespace) -> list:
 
     subject, styles = _in_colors(photo, paintings, options)
     vgg = _network(options)
-    stages = nst.stages_for(photo, _fitting(options.sizes, photo), options.steps)
+    sizes = flags.fitting(options.sizes, max(photo.shape[-2:]))
+    stages = nst.stages_for(photo, sizes, options.steps)
     total = sum(stage.evaluations for stage in stages)
     files = [options.style, *(painting for painting, _ in options.blends)]
     files += [painting for _, painting in options.places]
@@ -267,8 +268,7 @@ def _paint(photo, paintings: list, options: argparse.Namespace) -> list:
         vgg=vgg,
         weights=options.weights,
         layers=options.layers,
-        sizes=tuple(stage.size for stage in stages),
-        evaluations=total,
+        sizes=stages,
         start=options.start,
         method=options.method,
         lr=options.lr,
@@ -397,22 +397,12 @@ def _network(options: argparse.Namespace):
     """The network on the fastest device, in the precision that the flags ask for."""
     import helpers as nst
 
-    where = nst.device()
-    precision = options.precision
-    if precision == "auto":
-        precision = nst.native_precision(where)
-    vgg = nst.VGG19(
-        options.network, pooling=options.pooling, padding=options.padding, precision=precision
+    return nst.ready_network(
+        options.network,
+        pooling=options.pooling,
+        padding=options.padding,
+        precision=options.precision,
     )
-    return vgg.to(where)
-
-
-def _fitting(sizes: tuple[int, ...] | None, photo) -> tuple[int, ...] | None:
-    """The sizes of --sizes up to the photograph's own size, which is the last one."""
-    if sizes is None:
-        return None
-    long_side = max(photo.shape[-2:])
-    return (*(size for size in sizes if size < long_side), long_side)
 
 
 def _summary(last, options: argparse.Namespace) -> str:

@@ -154,10 +154,7 @@ def forecast(jobs: list[Job], threads: int = 1) -> tuple[float, Forecast]:
 
 def stage_sizes(options: argparse.Namespace, long_side: int) -> tuple[int, ...] | None:
     """The sizes of --sizes up to the photograph's own size, which is the last one."""
-    sizes = flags.sizes(options)
-    if sizes is None:
-        return None
-    return (*(size for size in sizes if size < long_side), long_side)
+    return flags.fitting(flags.sizes(options), long_side)
 
 
 @contextlib.contextmanager
@@ -207,8 +204,5 @@ def network(settings: dict) -> tuple[nst.VGG19, Recent]:
 
 @functools.lru_cache(maxsize=4)
 def _network(name: str, pooling: str, padding: str, precision: str, written: int | None):
-    where = nst.device()
-    if precision == "auto":
-        precision = nst.native_precision(where)
-    vgg = nst.VGG19(name, pooling=pooling, padding=padding, precision=precision)
-    return vgg.to(where), Recent()
+    vgg = nst.ready_network(name, pooling=pooling, padding=padding, precision=precision)
+    return vgg, Recent()

@@ -48,7 +48,7 @@ class Machine:
 
     def __init__(self):
         where = nst.device()
-        self.vgg = nst.VGG19(precision=nst.native_precision(where)).to(where)
+        self.vgg = nst.ready_network(where=where)
         self.decoder = nst.load_decoder(self.vgg)
 
     def one_pass(self, photo: Tensor, painting: Tensor) -> tuple[Tensor, float]:

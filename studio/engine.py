@@ -26,7 +26,8 @@ import helpers as nst
 from studio.history import Frame, History
 from studio.settings import NONE, PLACES, Settings
 from style_transfer.display import LivePicture, in_notebook
-from style_transfer.forecast import Forecast, is_out_of_memory
+from style_transfer.forecast import Forecast
+from style_transfer.images import is_out_of_memory
 from style_transfer.masks import fit_mask
 from style_transfer.settings import NEXT_EVALUATIONS, OUTPUTS, Stage, check_count
 from style_transfer.steps import FIRST_MOVE
@@ -498,9 +499,7 @@ class Studio:
             last = self._scene.settings
             if (last.network, last.pooling) == (wanted.network, wanted.pooling):
                 return self._scene.vgg
-        device = nst.device()
-        precision = nst.native_precision(device)
-        vgg = nst.VGG19(wanted.network, pooling=wanted.pooling, precision=precision).to(device)
+        vgg = nst.ready_network(wanted.network, pooling=wanted.pooling)
         # One evaluation of a large picture takes seconds. After each layer, forward and backward,
         # it can be stopped.
         for layer in vgg.features:

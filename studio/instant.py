@@ -12,8 +12,7 @@ SIZE = 256  # long side of a first look in pixels, at most
 @functools.cache
 def _networks() -> tuple[nst.VGG19, nst.Decoder]:
     """The pocket network and its decoder, which all panels share."""
-    device = nst.device()
-    vgg = nst.VGG19("pocket", precision=nst.native_precision(device)).to(device)
+    vgg = nst.ready_network("pocket")
     return vgg, nst.load_decoder(vgg)
 
 

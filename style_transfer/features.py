@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
-from style_transfer.images import check_image, load_image
+from style_transfer.images import check_image, device, load_image
 from style_transfer.settings import ASSETS, NETWORKS, PADDINGS, POOLINGS, PRECISIONS, check_word
 
 # ------------------------------------------------------------------------------ the layers
@@ -183,6 +183,25 @@ class VGG19(nn.Module):
                 f"image is {width}x{height}; {layer} needs {smallest}x{smallest} or more; "
                 "load it larger"
             )
+
+
+def ready_network(
+    network="pocket",
+    *,
+    pooling: str = "max",
+    padding: str = "zeros",
+    precision: str = "auto",
+    where: torch.device | None = None,
+) -> VGG19:
+    """A `VGG19` on the device `where`, in the precision that suits it; None is the fastest device.
+
+    `precision` "auto" means as in `native_precision`. The rest, and what is raised, is as in
+    `VGG19`.
+    """
+    where = device() if where is None else where
+    if precision == "auto":
+        precision = native_precision(where)
+    return VGG19(network, pooling=pooling, padding=padding, precision=precision).to(where)
 
 
 def _indices_by_block(depth: int) -> list[list[int]]:

@@ -228,6 +228,13 @@ def sizes(options: argparse.Namespace) -> tuple[int, ...] | None:
     return found
 
 
+def fitting(sizes: tuple[int, ...] | None, long_side: int) -> tuple[int, ...] | None:
+    """The sizes up to a photograph's own long side, which is the last one; None stays None."""
+    if sizes is None:
+        return None
+    return (*(size for size in sizes if size < long_side), long_side)
+
+
 def blends(words: list[str]) -> list[tuple[str, float]]:
     """Pairs of a painting and its share, from the words after --blend.
 

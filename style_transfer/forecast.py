@@ -98,13 +98,6 @@ def forecast(
     return Forecast(seconds, used + needed, used + free, largest)
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory ran out; torch says it with a RuntimeError on a CPU."""
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
-        return True
-    return isinstance(error, RuntimeError) and "memory" in str(error)
-
-
 def available_memory() -> int:
     """The bytes that this process can still get, by the machine's free memory and its own limit."""
     free = psutil.virtual_memory().available

@@ -38,6 +38,13 @@ def device() -> torch.device:
     return torch.device("cpu")
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out; torch says it with a RuntimeError on a CPU."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and "memory" in str(error)
+
+
 # ------------------------------------------------------------------------------ file -> tensor
 
 

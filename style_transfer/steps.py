@@ -12,10 +12,10 @@ from style_transfer.features import (
     LAYERS,
     VGG19,
     deepest,
-    native_precision,
+    ready_network,
     smallest_side,
 )
-from style_transfer.images import check_image, device, interpolate, noise_like, recolor, resize
+from style_transfer.images import check_image, interpolate, noise_like, recolor, resize
 from style_transfer.losses import Objective, StyleLayers, layer_weights, transfer
 from style_transfer.one_pass import load_decoder, one_pass
 from style_transfer.paintings import Paintings, change_paintings, regions_of, styles_of
@@ -338,7 +338,7 @@ def stylize(
     vgg: VGG19 | None = None,
     weights: Weights | None = None,
     layers: StyleLayers = STYLE_LAYERS,
-    sizes: tuple[int, ...] | None = None,
+    sizes: tuple[int, ...] | tuple[Stage, ...] | None = None,
     evaluations: int | None = None,
     start: str = START,
     method: str = "lbfgs",
@@ -415,15 +415,16 @@ def _network_and_weights(
     """What was given, or the network of a finished picture and the weights that suit it."""
     if vgg is not None:
         return vgg, weights
-    where = device()
-    vgg = VGG19("pocket", pooling=POOLING, precision=native_precision(where)).to(where)
-    return vgg, weights or finished_weights()
+    return ready_network(pooling=POOLING), weights or finished_weights()
 
 
 def stages_for(
-    photo: Tensor, sizes: tuple[int, ...] | None, evaluations: int | None
+    photo: Tensor, sizes: tuple[int, ...] | tuple[Stage, ...] | None, evaluations: int | None
 ) -> tuple[Stage, ...]:
-    """The stages of a run that ends at the photograph's size, or at the last of `sizes`."""
+    """The stages of a run that ends at the photograph's size, or at the last of `sizes`.
+
+    Sizes that are Stages already have their evaluations, and come back as they are.
+    """
     check_image(photo)
     if len(photo) != 1:
         raise ValueError(f"the photograph is a batch of {len(photo)}; give one image: photo[0:1]")
@@ -434,12 +435,14 @@ def stages_for(
         planned = [stage.size for stage in plan(long_side)]
         fitting = [size for size in planned[:-1] if size >= least]
         return stages_of((*fitting, planned[-1]), evaluations)
-    if sizes and max(sizes) > long_side:
+    given = bool(sizes) and all(isinstance(one, Stage) for one in sizes)
+    stages = tuple(sizes) if given else stages_of(tuple(sizes), evaluations)
+    if stages[-1].size > long_side:
         raise ValueError(
-            f"sizes are {sizes}, and the photograph has {long_side} px; load it larger, "
-            "or give smaller sizes"
+            f"sizes are {tuple(stage.size for stage in stages)}, and the photograph has "
+            f"{long_side} px; load it larger, or give smaller sizes"
         )
-    return stages_of(tuple(sizes), evaluations)
+    return stages
 
 
 def _coarse_to_fine(

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import helpers as nst
-from style_transfer import images, steps
+from style_transfer import features, images
 from style_transfer.features import CONV_INDICES
 from tools.browser import CHROMIUM
 
@@ -27,7 +27,7 @@ def find_device():
     The fixture gives the function that it replaces, which finds the fastest device."""
     original = images.device
     with pytest.MonkeyPatch.context() as patch:
-        for module in (images, steps, nst):
+        for module in (images, features, nst):
             patch.setattr(module, "device", lambda: torch.device("cpu"))
         yield original
 

@@ -63,7 +63,7 @@ def test_stylize_alone_chooses_the_precision(photo, painting, monkeypatch):
             super().__init__(*arguments, **settings)
             made.append(self.precision)
 
-    monkeypatch.setattr("style_transfer.steps.VGG19", Spy)
+    monkeypatch.setattr("style_transfer.features.VGG19", Spy)
     nst.stylize(photo, painting)
     assert made == [nst.native_precision(torch.device("cpu"))]
 

@@ -25,6 +25,7 @@ from studio import Panel, Settings, Studio, views
 from studio.controls import TOOLTIP, uploaded
 from studio.engine import RESET_INTERVAL
 from studio.history import FEWEST_FRAMES
+from style_transfer import features
 from style_transfer.frames import draw_losses
 from style_transfer.settings import NEXT_EVALUATIONS, TERMS, Term, finished_weights
 
@@ -208,7 +209,8 @@ def test_a_picture_gets_better_while_a_slider_is_dragged(small):
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float32"])
 def test_the_network_has_the_precision_that_the_panel_says(small, monkeypatch, precision):
-    monkeypatch.setattr(nst, "native_precision", lambda device: precision)
+    for module in (nst, features):
+        monkeypatch.setattr(module, "native_precision", lambda device: precision)
     studio = small(evaluations=2)
     panel = Panel(studio)
     assert f"in {precision}" in panel.status.value

@@ -27,7 +27,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from style_transfer.features import VGG19, native_precision
+from style_transfer.features import VGG19, ready_network
 from style_transfer.files import prepare_output
 from style_transfer.images import from_pil, recolor
 from style_transfer.losses import transfer
@@ -115,7 +115,7 @@ def train(options: argparse.Namespace) -> None:
     """Trains a decoder for `options.minutes` and writes it to `options.out`."""
     prepare_output(options.out, (".pt",))  # before the work, not after it
     torch.manual_seed(options.seed)
-    vgg = VGG19(precision=native_precision(DEVICE)).to(DEVICE)
+    vgg = ready_network(where=DEVICE)
     decoder = load_decoder(vgg, options.resume) if options.resume else new_decoder(vgg)
     decoder.train().requires_grad_(True)
     crops = Crops(
