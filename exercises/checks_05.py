@@ -62,12 +62,19 @@ def _compare_loss(attempt, features: dict, content_target: Tensor, targets: dict
         for layer, d in differences.items()
     ) / (4 * len(targets))
     sums = sum(d.square().sum() / 4 for d in differences.values()) / len(targets)
+    last = list(differences.values())[-1].square().mean() / 4
     causes = (
         (alpha * content + 4 * beta * style, "Perhaps the quarter in E_l is missing."),
         (alpha * content + beta * len(targets) * style, "Perhaps w_l is missing, 1 over the number "
          "of style layers."),
         (alpha * content + beta * len(targets) * style / 5, "Perhaps w_l is always 1/5. It is 1 "
          "over the number of style layers in gram_targets."),
+        (alpha * content + beta * len(targets) * style / len(features), "Perhaps w_l is 1 over "
+         "the number of features. It is 1 over the number of style layers in gram_targets."),
+        (alpha * content + beta * last, "Perhaps only the last style layer counts. Add up the "
+         "layers, with + or +=."),
+        (alpha * content + beta * last / len(targets), "Perhaps only the last style layer counts. "
+         "Add up the layers, with + or +=."),
         (beta * content + alpha * style, "Perhaps alpha and beta are exchanged."),
         (content + style, "Perhaps alpha and beta are not used."),
         (alpha * content + style, "Perhaps beta is not used."),
@@ -103,28 +110,66 @@ def _compare_loss(attempt, features: dict, content_target: Tensor, targets: dict
 
 @exercise
 def balancing_factor(attempt):
-    """Exercise 2: two terms with uneven gradients, which share a part of the graph."""
-    image = torch.tensor([1.0, -2.0, 0.5, 3.0, -1.0, 0.25]).view(1, 3, 1, 2)
+    """Exercise 2: two terms with uneven gradients, which share a part of the graph.
+
+    The content term is weak in the second case, so that the factor is below 1.
+    """
     slopes = torch.tensor([3.0, -1.0, 0.5, 2.0, 4.0, -7.0]).view(1, 3, 1, 2)
+    for strength, what in (
+        (2.0, "the factor for uneven gradients of two terms"),
+        (0.02, "the factor if content has the shorter gradient"),
+    ):
 
-    def objective(image):
-        shared = image * 1.0  # one walk through the network serves both terms
-        return {
-            "content": 2 * shared.square().sum(),
-            "style": (0.1 * slopes * shared).sum().exp() + 1,
-        }
+        def objective(image, strength=strength):
+            shared = image * 1.0  # one walk through the network serves both terms
+            return {
+                "content": strength * shared.square().sum(),
+                "style": (0.1 * slopes * shared).sum().exp() + 1,
+            }
 
+        _compare_factor(attempt, objective, what)
+
+
+def _compare_factor(attempt, objective, what: str) -> None:
+    """Compares an attempt with the right factor, then with the factors of common mistakes."""
+    image = torch.tensor([1.0, -2.0, 0.5, 3.0, -1.0, 0.25]).view(1, 3, 1, 2)
     before = image.clone()
     came = _answer_autograd(attempt, objective, image)
-    what = "the factor for uneven gradients of two terms"
     _, content, style = _two_gradients(objective, before)
     expected = (content.norm() / style.norm()).item()
+    answer = came
     if isinstance(came, Tensor) and came.numel() == 1:
-        came = came.item()
-    if not isinstance(came, (int, float)):
+        answer = came.item()
+    if not isinstance(answer, (int, float)):
         raise Wrong(f"{what}: expected a float, got {kind(came)}. Perhaps a return is missing.")
-    values = objective(before)
-    causes = (
+    if abs(answer - expected) > 1e-4 * expected:
+        for wrong, cause in _wrong_factors(objective(before), content, style):
+            if abs(answer - wrong) < 1e-5 * abs(wrong):
+                raise Wrong(f"{what}: expected {expected:.4f}, got {answer:.4f}. {cause}")
+    expect(
+        what,
+        float(answer),
+        expected,
+        "Perhaps the gradients are not those with respect to the pixels. It is the length of "
+        "content's gradient over the length of style's.",
+        tolerance=1e-4,
+    )
+    if image.requires_grad or not torch.equal(image, before):
+        raise Wrong(
+            "the factor is right, but your function changed the caller's image. Perhaps it called "
+            "requires_grad_ on it. Work on a copy, `image.detach().clone()`."
+        )
+    if isinstance(came, Tensor):
+        raise Wrong(
+            f"{what}: the value is right, but it is a tensor, not a float. Perhaps `.item()` is "
+            "missing, which makes a float of a tensor with one number."
+        )
+
+
+def _wrong_factors(values: dict, content: Tensor, style: Tensor) -> tuple:
+    """The factors that common mistakes give, each with its likely cause, from two gradients."""
+    expected = (content.norm() / style.norm()).item()
+    return (
         ((values["content"] / values["style"]).item(), "Perhaps it is the ratio of the values."),
         (1 / expected, "Perhaps it is the inverse. This factor would make the larger gradient even "
          "larger."),
@@ -144,24 +189,10 @@ def balancing_factor(attempt):
          "A length needs all pixels."),
         ((content.norm() / (content + style).norm()).item(), "Perhaps the second gradient was "
          "added to the first. `torch.autograd.grad` does not add up; `.backward()` does."),
+        (max(1.0, expected), "Perhaps the factor is kept at 1 or above. It may be smaller."),
+        (round(expected, 2), "Perhaps it was rounded. Return the ratio as it is."),
+        (int(expected), "Perhaps it was rounded. Return the ratio as it is."),
     )  # fmt: skip
-    if abs(came - expected) > 1e-4 * expected:
-        for wrong, cause in causes:
-            if abs(came - wrong) < 1e-5 * abs(wrong):
-                raise Wrong(f"{what}: expected {expected:.4f}, got {came:.4f}. {cause}")
-    expect(
-        what,
-        float(came),
-        expected,
-        "Perhaps the gradients are not those with respect to the pixels. It is the length of "
-        "content's gradient over the length of style's.",
-        tolerance=1e-4,
-    )
-    if image.requires_grad or not torch.equal(image, before):
-        raise Wrong(
-            "the factor is right, but your function changed the caller's image. Perhaps it called "
-            "requires_grad_ on it. Work on a copy, `image.detach().clone()`."
-        )
 
 
 def _answer_autograd(attempt, objective, image: Tensor):
@@ -221,6 +252,8 @@ def keras_factor(attempt):
             (channels * positions) ** 2 / size**2,
             "Perhaps the 3, the number of color channels, is missing.",
         ),
+        (expected * 3, "Perhaps the 3 is not squared."),
+        (expected * size, "Perhaps size, the number of pixels, is not squared."),
         (0.0, "Perhaps // was used, which rounds down. Use /."),
         (
             positions**2 / size**2,

@@ -31,6 +31,17 @@ def loss_with_fifths(features, content_target, gram_targets, alpha, beta):
     return alpha * _content(features, content_target) + beta * style
 
 
+def loss_divided_by_all_features(features, content_target, gram_targets, alpha, beta):
+    style = len(gram_targets) * _style(features, gram_targets) / len(features)
+    return alpha * _content(features, content_target) + beta * style
+
+
+def loss_of_the_last_style_layer(features, content_target, gram_targets, alpha, beta):
+    for layer, target in gram_targets.items():
+        style = _style(features, {layer: target})  # replaces the one before
+    return alpha * _content(features, content_target) + beta * style / len(gram_targets)
+
+
 def loss_with_weights_exchanged(features, content_target, gram_targets, alpha, beta):
     return beta * _content(features, content_target) + alpha * _style(features, gram_targets)
 
@@ -155,6 +166,21 @@ def factor_on_the_callers_image(objective, image):
     return (content.norm() / style.norm()).item()
 
 
+def factor_as_a_tensor(objective, image):
+    content, style = _gradients(objective, image)
+    return content.norm() / style.norm()
+
+
+def factor_of_one_or_more(objective, image):
+    content, style = _gradients(objective, image)
+    return max(1.0, (content.norm() / style.norm()).item())
+
+
+def factor_rounded(objective, image):
+    content, style = _gradients(objective, image)
+    return round((content.norm() / style.norm()).item(), 2)
+
+
 def keras_inverted(channels, positions, size):
     return (3 * size) ** 2 / (channels * positions) ** 2
 
@@ -175,6 +201,14 @@ def keras_without_the_three(channels, positions, size):
     return (channels * positions) ** 2 / size**2
 
 
+def keras_with_its_three_unsquared(channels, positions, size):
+    return (channels * positions) ** 2 / (3 * size**2)
+
+
+def keras_with_the_size_unsquared(channels, positions, size):
+    return (channels * positions) ** 2 / (3**2 * size)
+
+
 def keras_by_whole_division(channels, positions, size):
     return (channels * positions) ** 2 // (3 * size) ** 2
 
@@ -188,6 +222,8 @@ MISTAKES = {
         loss_without_the_quarter,
         loss_without_layer_weights,
         loss_with_fifths,
+        loss_divided_by_all_features,
+        loss_of_the_last_style_layer,
         loss_with_weights_exchanged,
         loss_without_weights,
         loss_with_a_content_sum,
@@ -210,6 +246,9 @@ MISTAKES = {
         factor_from_one_graph,
         factor_without_requires_grad,
         factor_on_the_callers_image,
+        factor_as_a_tensor,
+        factor_of_one_or_more,
+        factor_rounded,
     ],
     "keras_factor": [
         keras_inverted,
@@ -217,6 +256,8 @@ MISTAKES = {
         keras_with_the_four,
         keras_with_its_three_canceled,
         keras_without_the_three,
+        keras_with_its_three_unsquared,
+        keras_with_the_size_unsquared,
         keras_by_whole_division,
         keras_without_return,
     ],
