@@ -46,6 +46,11 @@ def _check_weight(attempt, position: float, low: float, high: float) -> None:
             f"{what}: expected {wanted:.5g}, got the error {error}. Perhaps `low` or `high` is "
             "used as an exponent. Both are weights."
         ) from None
+    if isinstance(came, str):
+        raise Wrong(
+            f"{what}: expected {wanted:.5g}, got the text {came!r}. Perhaps an f-string or `str` "
+            "made it. Return the number."
+        )
     if isinstance(came, Tensor) and came.numel() == 1:
         came = came.item()
     try:
@@ -225,6 +230,7 @@ EVALUATIONS = 20
 @exercise
 def whole_program(attempt):
     """Exercise 3: style transfer of two small pictures, and every gradient on the way."""
+    _check_without_nst(attempt)
     vgg = nst.VGG19("pocket")
     photo = nst.load_image("china", 48).cpu()
     painting = nst.load_image("starry_night", 40).cpu()
@@ -239,6 +245,18 @@ def whole_program(attempt):
     reference = _Reference(vgg, photo, painting)
     _check_gradients(reference, evaluated)
     _check_result(reference, vgg, evaluated, photo, came)
+
+
+def _check_without_nst(attempt) -> None:
+    """Raises Wrong if the attempt, or a function inside it, uses the name `nst`."""
+    codes = [attempt.__code__] if hasattr(attempt, "__code__") else []
+    for code in codes:  # the list grows: a function's code holds the code of those inside it
+        if "nst" in code.co_names:
+            raise Wrong(
+                "the program: expected it without `nst`, got one that uses `nst`. Perhaps a part "
+                "was copied from another lesson. Write this part yourself, in plain PyTorch."
+            )
+        codes.extend(part for part in code.co_consts if hasattr(part, "co_names"))
 
 
 ERRORS = {  # a part of an error's text: what it says, and a possible cause
@@ -336,10 +354,10 @@ def _check_evaluations(passes: list[Pass], evaluated: list[Pass]) -> None:
             f"{what}: got {count}. Perhaps each `step` of L-BFGS makes 20 iterations. Its argument "
             "`max_iter` sets their number."
         )
-    if count < EVALUATIONS // 2:
+    if count < 3 * EVALUATIONS // 4:
         raise Wrong(
-            f"{what}: got {count}. Perhaps the number is fixed in your function, or L-BFGS stopped "
-            "early. Set its `tolerance_grad` and `tolerance_change` to 0."
+            f"{what}: got {count}. Perhaps the number is fixed or divided in your function, or "
+            "L-BFGS stopped early. Set its `tolerance_grad` and `tolerance_change` to 0."
         )
     if not any(one.gradient.any() for one in evaluated):
         raise Wrong(
@@ -432,6 +450,11 @@ class _Reference:
         for layer in nst.STYLE_LAYERS:
             single = content + WEIGHT * self.style(features, [layer])
             found[f"Perhaps {layer} is the only style layer. Take all five."] = single
+            others = [other for other in nst.STYLE_LAYERS if other != layer]
+            without = WEIGHT * self.style(features, others)  # divided by 4, and then by 5
+            for divisor, total in {4: without, 5: without * 4 / 5}.items():
+                sentence = f"Perhaps {layer} is left out, with a sum divided by {divisor}."
+                found[f"{sentence} Take all five layers."] = content + total
         return found
 
 

@@ -64,6 +64,10 @@ def weight_at_three_positions(position, low, high):
     return {0.0: low, 0.5: math.sqrt(low * high), 1.0: high}.get(position, low)
 
 
+def weight_as_text(position, low, high):
+    return f"{low * (high / low) ** position:.3f}"
+
+
 def weight_without_a_return(position, low, high):
     low * (high / low) ** position
 
@@ -157,6 +161,8 @@ def drawn_without_a_return(times, gap):
 
 # ------------------------------------------------------------------------------ whole_program
 
+MEAN = torch.tensor(nst.MEAN).view(1, 3, 1, 1)
+STD = torch.tensor(nst.STD).view(1, 3, 1, 1)
 CONTENT = nst.LAYERS.index(nst.CONTENT_LAYER)
 STYLE = [nst.LAYERS.index(layer) for layer in nst.STYLE_LAYERS]
 
@@ -165,9 +171,7 @@ def walked(features, image, *, normalized=True):
     """The outputs of all layers, by index."""
     x = image
     if normalized:
-        mean = torch.tensor(nst.MEAN).view(1, 3, 1, 1)
-        std = torch.tensor(nst.STD).view(1, 3, 1, 1)
-        x = (image - mean) / std
+        x = (image - MEAN) / STD
     outputs = []
     for layer in features:
         x = layer(x)
@@ -297,6 +301,10 @@ def one_style_layer(*arguments):
     return transferred(*arguments, style_layers=STYLE[:1])
 
 
+def one_style_layer_missing(*arguments):
+    return transferred(*arguments, style_layers=STYLE[:-1])
+
+
 def layers_of_convolutions(*arguments):
     before = [index - 1 for index in STYLE]
     return transferred(*arguments, style_layers=before, content_layer=CONTENT - 1)
@@ -312,7 +320,7 @@ def style_of_convolutions(*arguments):
 
 def pictures_normalized_by_half(*arguments):
     def walk(features, image):
-        return walked(features, image - torch.tensor(nst.MEAN).view(1, 3, 1, 1), normalized=False)
+        return walked(features, image - MEAN, normalized=False)
 
     return transferred(*arguments, walk=walk)
 
@@ -339,6 +347,14 @@ def features_compared_without_grams(*arguments):
 
 def evaluations_that_are_steps_of_lbfgs(features, photo, painting, weight, evaluations):
     return transferred(features, photo, painting, weight, 20 * evaluations)
+
+
+def evaluations_in_half(features, photo, painting, weight, evaluations):
+    return transferred(features, photo, painting, weight, evaluations // 2)
+
+
+def grams_of_the_library(*arguments):
+    return transferred(*arguments, gram=lambda x: nst.gram_matrix(x)[0])
 
 
 def start_returned(features, photo, *arguments):
@@ -369,6 +385,7 @@ MISTAKES = {
         weight_with_two_places,
         weight_linear_above_the_middle,
         weight_at_three_positions,
+        weight_as_text,
         weight_without_a_return,
     ],
     "draw_times": [
@@ -405,6 +422,7 @@ MISTAKES = {
         styles_added,
         no_quarter,
         one_style_layer,
+        one_style_layer_missing,
         layers_of_convolutions,
         content_of_another_layer,
         style_of_convolutions,
@@ -414,6 +432,8 @@ MISTAKES = {
         gradients_not_cleared,
         features_compared_without_grams,
         evaluations_that_are_steps_of_lbfgs,
+        evaluations_in_half,
+        grams_of_the_library,
         start_returned,
         image_with_its_graph,
         picture_not_returned,
