@@ -26,7 +26,7 @@ def swap_pools(attempt):
         made.append(nn.AvgPool2d(2))
         return made[-1]
 
-    swapped = attempt(features, make_pool)
+    swapped = _swap(attempt, features, make_pool)
     if len(features) != len(before) or any(
         now is not then for now, then in zip(features, before, strict=True)
     ):
@@ -56,15 +56,24 @@ def swap_pools(attempt):
         )
 
 
+def _swap(attempt, features, make_pool):
+    """Calls the attempt; torch's complaint about a function in place of a layer is explained."""
+    try:
+        return attempt(features, make_pool)
+    except TypeError as error:
+        if "is not a Module subclass" not in str(error):
+            raise
+        raise Wrong(
+            f"torch says: {str(error).rsplit('.', 1)[-1]}. Only a layer can stand in an "
+            "nn.Sequential. Perhaps make_pool itself was put there. Write `make_pool()`."
+        ) from None
+
+
 def _check_new_pool(place, new, made):
     if isinstance(new, nn.MaxPool2d):
         raise Wrong(
             f"layer {place} is still a max pooling. Perhaps fixed places were used. Test each "
             "layer's type with `isinstance`, because the places differ from network to network."
-        )
-    if not isinstance(new, nn.Module):
-        raise Wrong(
-            f"layer {place}: expected a pooling, got {kind(new)}. Perhaps make_pool was not called."
         )
     if not any(new is pool for pool in made):
         raise Wrong(
@@ -99,14 +108,20 @@ def pool_gradient(attempt):
         ]
     ).view(1, 1, 4, 4)
     order = torch.randperm(96, generator=generator).float()  # each number once, so no ties
-    large = (order - 120).view(2, 2, 4, 6)  # all are negative
+    large = (order - 120).view(2, 2, 4, 6).double()  # all are negative
     for x, label in ((small, "of a table 4 x 4"), (large, "of negative numbers (2, 2, 4, 6)")):
         for name, pool in (("average", F.avg_pool2d), ("max", F.max_pool2d)):
             inputs = x.clone().requires_grad_(True)
             (expected,) = torch.autograd.grad(pool(inputs, 2).sum(), inputs)
-            came = _without_autograd(attempt, x.clone(), name)
+            given = x.clone()
+            came = _without_autograd(attempt, given, name)
             what = f"the gradient of {name} pooling {label}"
             _explain_gradient(what, name, came, x, expected)
+            if not torch.equal(given, x):
+                raise Wrong(
+                    f"{what}: the result is right, but x itself was changed. Perhaps the gradient "
+                    "was written into x. Write it into a new tensor, as `torch.zeros_like(x)`."
+                )
 
 
 def _without_autograd(attempt, x, name):
@@ -140,6 +155,11 @@ def _explain_gradient(what, name, came, x, expected):
             f"{what}: expected numbers, got True and False. A comparison gives a mask; "
             "`.to(x.dtype)` makes it 1 and 0."
         )
+    if came.dtype != x.dtype:
+        raise Wrong(
+            f"{what}: expected the type of x, {x.dtype}, got {came.dtype}. Perhaps the type was "
+            "chosen without x. `.to(x.dtype)` and `torch.zeros_like(x)` take it from x."
+        )
     if name == "average":
         hint = (
             "Perhaps you took the output's value. An output changes by 1/4 if one of its four "
@@ -165,6 +185,9 @@ def _explain_max(what, came, x, expected):
         guess = "Perhaps each number was compared with the maxima of all windows."
     elif ones > windows:
         guess = "Perhaps each number was compared with the mean of its window."
+    elif equals(came, expected / 4):
+        guess = "Perhaps it is a quarter, as for average pooling. An output of max pooling changes "
+        guess += "by 1 if its largest input changes by 1."
     elif ones == 0:
         guess = "Perhaps the search for the maximum began at 0, which is above negative numbers."
     else:
@@ -240,14 +263,15 @@ def _check_batch(attempt):
 
 
 def _check_zeros(attempt):
-    for p in (2, 3):
+    for p in (2, 3, 8):
         zeros = torch.zeros(1, 1, 2, 2, requires_grad=True)
         came = attempt(zeros, p)
         expect(
             f"p = {p} of a window of zeros",
             came,
             torch.zeros(1, 1, 1, 1),
-            "Perhaps the tiny number is too large, or it was added after the root.",
+            f"Perhaps the tiny number is too large, because its root of degree {p} is much "
+            "larger. Or it was added after the root.",
             tolerance=1e-3,
         )
         if not came.requires_grad:

@@ -60,6 +60,11 @@ def swap_to_its_own_average(features, make_pool):
     return nn.Sequential(*layers)
 
 
+def swap_without_calling_make_pool(features, make_pool):
+    layers = [make_pool if isinstance(layer, nn.MaxPool2d) else layer for layer in features]
+    return nn.Sequential(*layers)
+
+
 # ------------------------------------------------------------------------------ pool_gradient
 
 
@@ -135,6 +140,28 @@ def gradient_not_repeated(x, kind):
     return F.max_pool2d(x, 2)
 
 
+def gradient_of_max_is_a_quarter(x, kind):
+    if kind == "average":
+        return torch.full_like(x, 1 / 4)
+    return (x == _largest(x)).to(x.dtype) / 4
+
+
+def gradient_in_single_precision(x, kind):
+    if kind == "average":
+        return torch.full(x.shape, 1 / 4)
+    return (x == _largest(x)).float()
+
+
+def gradient_as_whole_numbers(x, kind):
+    if kind == "average":
+        return torch.full_like(x, 1 / 4)
+    return (x == _largest(x)).int()
+
+
+def gradient_written_into_x(x, kind):
+    return x.copy_(gradient_of_average_or_max(x, kind))
+
+
 # ------------------------------------------------------------------------------ power_pool
 
 
@@ -178,6 +205,10 @@ def power_with_a_large_number(features, p):
     return (F.avg_pool2d(features**p, 2) + 1e-4) ** (1 / p)
 
 
+def power_with_the_number_of_the_lesson(features, p):
+    return (F.avg_pool2d(features**p, 2) + 1e-12) ** (1 / p)
+
+
 def power_detached(features, p):
     return (F.avg_pool2d(features.detach() ** p, 2) + 1e-30) ** (1 / p)
 
@@ -192,6 +223,7 @@ MISTAKES = {
         swap_every_kind_of_pooling,
         swap_leaves_poolings_out,
         swap_to_its_own_average,
+        swap_without_calling_make_pool,
     ],
     "pool_gradient": [
         gradient_of_average_is_one,
@@ -204,6 +236,10 @@ MISTAKES = {
         gradient_with_a_maximum_from_zero,
         gradient_for_squares_only,
         gradient_not_repeated,
+        gradient_of_max_is_a_quarter,
+        gradient_in_single_precision,
+        gradient_as_whole_numbers,
+        gradient_written_into_x,
     ],
     "power_pool": [
         power_of_the_sum,
@@ -215,6 +251,7 @@ MISTAKES = {
         power_over_channels,
         power_with_nan_at_zeros,
         power_with_a_large_number,
+        power_with_the_number_of_the_lesson,
         power_detached,
     ],
 }
