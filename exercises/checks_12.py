@@ -15,6 +15,16 @@ def _random(generator, *shape, scale=1.0, shift=0.0):
     return scale * values + shift + per_channel - per_picture
 
 
+def _call(attempt, case, hint, *given):
+    """Calls the attempt; if two tensors do not fit together, Wrong says what may be the cause."""
+    try:
+        return attempt(*given)
+    except RuntimeError as error:
+        if "must match the size of tensor" not in str(error):
+            raise
+        raise Wrong(f"{case}: got two tensors that do not fit together ({error}). {hint}") from None
+
+
 def _in_words(values):
     return f"mean {values.mean():.3g} and standard deviation {values.std():.3g}"
 
@@ -86,8 +96,9 @@ def adain(attempt):
 
 def _check_adain(attempt, features, like, remark=""):
     given = (features.clone(), like.clone())
-    came = attempt(*given)
     case = f"features {tuple(features.shape)}{remark}, like {tuple(like.shape)}"
+    hint = "Perhaps `keepdim=True` is missing, so that a mean (B, C) meets features (B, C, H, W)."
+    came = _call(attempt, case, hint, *given)
     _check_unchanged(case, given, (features, like))
     mean = features.mean((2, 3), keepdim=True)
     mean_like = like.mean((2, 3), keepdim=True)
@@ -130,6 +141,10 @@ def _check_adain(attempt, features, like, remark=""):
             "Perhaps only the means were matched, and not the standard deviations.",
         ),
         (
+            torch.where(spread > 1e-5, expected, torch.zeros_like(expected)),
+            "Perhaps the NaN of a flat channel became 0. It must become the mean of `like`.",
+        ),
+        (
             expected.clamp(min=0),
             "Perhaps negative numbers were cut off. They are allowed here.",
         ),
@@ -160,8 +175,12 @@ def instance_norm(attempt):
 
 def _check_instance_norm(attempt, x, weight, bias):
     given = (x.clone(), weight.clone(), bias.clone())
-    came = attempt(*given)
     case = f"x {tuple(x.shape)}"
+    hint = (
+        "Perhaps `keepdim=True` is missing in the mean or the variance, or the weight and the "
+        "bias (C,) do not have the shape (1, C, 1, 1)."
+    )
+    came = _call(attempt, case, hint, *given)
     _check_unchanged(case, given, (x, weight, bias))
     scale = weight.view(1, -1, 1, 1)
     shift = bias.view(1, -1, 1, 1)
@@ -217,8 +236,12 @@ def between(attempt):
 
 def _check_between(attempt, features, one, other, share):
     given = (features.clone(), one.clone(), other.clone())
-    came = attempt(*given, share)
     case = f"features {tuple(features.shape)}, share {share}"
+    hint = (
+        "Perhaps the paintings were mixed before the match. They have different sizes, so match "
+        "the features to each one and mix the results."
+    )
+    came = _call(attempt, case, hint, *given, share)
     _check_unchanged(case, given, (features, one, other))
     first = _adain(features, one)
     second = _adain(features, other)

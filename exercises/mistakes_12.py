@@ -1,5 +1,7 @@
 """Common wrong answers to the exercises of lesson 12. Each gets a hint of its own."""
 
+import torch
+
 import helpers as nst
 
 # ------------------------------------------------------------------------------ adain
@@ -63,6 +65,14 @@ def adain_that_divides_by_zero(features, like):
     spread = features.std((2, 3), keepdim=True, correction=0)
     spread_like = like.std((2, 3), keepdim=True, correction=0)
     return (features - mean) / spread * spread_like + like.mean((2, 3), keepdim=True)
+
+
+def adain_with_zeros_for_a_flat_channel(features, like):
+    return torch.nan_to_num(adain_that_divides_by_zero(features, like))
+
+
+def adain_without_keepdim(features, like):
+    return (features - features.mean((2, 3))) / features.std((2, 3)) + like.mean((2, 3))
 
 
 def adain_in_place(features, like):
@@ -134,7 +144,15 @@ def norm_without_root(x, weight, bias):
     return centered / variance * weight.view(1, -1, 1, 1) + bias.view(1, -1, 1, 1)
 
 
+def norm_with_the_weight_at_the_last_axis(x, weight, bias):
+    return _norm(x, weight, bias, scale=False, shift=False) * weight + bias
+
+
 # ------------------------------------------------------------------------------ between
+
+
+def between_paintings_mixed_first(features, one, other, share):
+    return nst.adain(features, (1 - share) * one + share * other)
 
 
 def between_exchanged(features, one, other, share):
@@ -182,6 +200,8 @@ MISTAKES = {
         adain_with_roles_exchanged,
         adain_that_cuts,
         adain_that_divides_by_zero,
+        adain_with_zeros_for_a_flat_channel,
+        adain_without_keepdim,
         adain_in_place,
         adain_without_return,
     ],
@@ -196,8 +216,10 @@ MISTAKES = {
         norm_without_the_tiny_number,
         norm_with_the_tiny_number_outside,
         norm_without_root,
+        norm_with_the_weight_at_the_last_axis,
     ],
     "between": [
+        between_paintings_mixed_first,
         between_exchanged,
         between_in_halves,
         between_more_than_one,
