@@ -9,6 +9,7 @@ builds the function from nothing. To see how a part works, open its file.
 from style_transfer.images import (
     bundled,
     device,
+    device_named,
     fit,
     from_pil,
     load_image,

@@ -37,10 +37,9 @@ machines:
 def parser() -> argparse.ArgumentParser:
     """The flags of this program."""
     parser = flags.Parser(
-        prog="many.py",
+        *jobs.PROGRAM,
         description="Paint many photographs in the style of many paintings.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
     add(
@@ -92,20 +91,19 @@ def main(arguments: list[str] | None = None) -> int:
 
     0: all pictures are there. 1: some failed. 2: a mistake, or no scheduler. 130: an interrupt.
     """
-    words = sys.argv[1:] if arguments is None else arguments
-    options = parser().parse_args(flags.with_dashes(words))
+    options = parser().read(arguments)
     try:
         prepare(options)
         return run(options)
     except KeyboardInterrupt:
-        print(
-            "many.py: interrupted; what is done is kept, and --resume goes on from there",
-            file=sys.stderr,
-        )
-        return 130
+        words = "interrupted; what is done is kept, and --resume goes on from there"
+        return flags.mistake(options, words, terminal.INTERRUPTED)
     except (OSError, ValueError) as error:
-        print(f"many.py: {error}", file=sys.stderr)
-        return 2
+        return flags.mistake(options, str(error))
+    except (ImportError, MemoryError) as error:
+        if not terminal.lacks_memory(error):
+            raise
+        return flags.mistake(options, terminal.NO_MEMORY)
 
 
 def prepare(options: argparse.Namespace) -> None:
@@ -166,10 +164,10 @@ def _check_scheduler(address: str) -> None:
 def run(options: argparse.Namespace) -> int:
     """Makes the pictures that are not there yet; returns the exit status."""
     from batch import record  # loads torch, so it comes after all checks of the arguments
-    from style_transfer.features import deepest
-    from style_transfer.losses import layer_weights
+    from style_transfer.steps import known_layers
 
-    deepest(set(layer_weights(flags.style_layers(options.style_layers))))
+    with flags.said_of("--style-layers"):
+        known_layers(flags.style_layers(options.style_layers))
     results = _open_folder(options)
     swept = list(options.sweeps)
     sheet = record.Sheet(options.output / record.SHEET, options.jobs, swept, options.columns)
@@ -189,7 +187,7 @@ def run(options: argparse.Namespace) -> int:
             sheet.write()
             print(f"results:   {options.output / record.TABLE}, {sheet.path}")
     for job, why in failed:
-        print(f"many.py: failed: {job.name}: {why}", file=sys.stderr)
+        flags.mistake(options, f"failed: {job.name}: {why}")
     return 1 if failed else 0
 
 
@@ -294,5 +292,10 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
+def command() -> int:
+    """The command `style-transfer-many`, and what `python many.py` does."""
+    return terminal.run(main)
+
+
 if __name__ == "__main__":
-    sys.exit(terminal.run(main))
+    sys.exit(command())

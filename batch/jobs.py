@@ -14,17 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from style_transfer import flags
-from style_transfer.settings import (
-    ASSETS,
-    NETWORKS,
-    ONE_PASS,
-    check_count,
-    check_seed,
-    learning_rate,
-)
+from style_transfer.settings import ASSETS, NETWORKS
 
 # Files of a folder that are taken as pictures. Any other format can be given by its path.
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+
+PROGRAM = ("many.py", "style-transfer-many")  # the command line's file, and its command
 
 LONGEST_NAME = 160  # characters of a result's name; file systems allow 255 bytes
 
@@ -108,7 +103,7 @@ def file_hash(path: Path) -> str:
 
 def settings_parser() -> argparse.ArgumentParser:
     """The flags that are settings of a picture, from the table that all programs share."""
-    parser = flags.Parser(prog="many.py", add_help=False)
+    parser = flags.Parser(*PROGRAM, add_help=False)
     flags.add_run_flags(parser)
     flags.add_loss_flags(parser)
     return parser
@@ -159,20 +154,8 @@ def check(options: argparse.Namespace) -> None:
 
     Raises: ValueError for settings out of range; what torch must know is checked later.
     """
-    if options.steps is not None:
-        check_count("--steps", options.steps)
-    check_seed(options.seed)
-    flags.sizes(options)  # fills in the size
-    flags.one_pass_strength(options)
-    if options.method != ONE_PASS:
-        learning_rate(options.method, options.lr)
-    flags.loss_weights(options)  # fills in the style weight of the pooling
-    flags.style_layers(options.style_layers)
-    if options.network not in NETWORKS and not Path(options.network).is_file():
-        words = ", ".join(NETWORKS)
-        raise ValueError(
-            f"--network is {options.network!r}; it must be one of {words}, or a file of weights"
-        )
+    flags.check(options)
+    flags.check_start(options.start, files=False)
 
 
 # ------------------------------------------------------------------------------ jobs

@@ -13,6 +13,7 @@ from batch.jobs import Job, default_settings, value_name
 from batch.work import Painted
 from style_transfer.display import encode_jpeg
 from style_transfer.files import write_atomic
+from style_transfer.labels import shortened
 from style_transfer.settings import TERMS
 
 TABLE = "results.csv"
@@ -200,14 +201,5 @@ def contact_sheet(cells: list[tuple[str, Image.Image | None]], columns: int) -> 
             sheet.paste(picture, (left + (THUMBNAIL - picture.width) // 2, below))
         for number, line in enumerate(words.splitlines()[:LABEL_LINES]):
             at = (left, top + tallest + number * LINE)
-            draw.text(at, _cut(draw, line, font), "black", font)
+            draw.text(at, shortened(draw, line, font, THUMBNAIL), "black", font)
     return sheet
-
-
-def _cut(draw: ImageDraw.ImageDraw, line: str, font) -> str:
-    """A line, shortened to the width of a picture."""
-    if draw.textlength(line, font) <= THUMBNAIL:
-        return line
-    while line and draw.textlength(line + "...", font) > THUMBNAIL:
-        line = line[:-1]
-    return line + "..."

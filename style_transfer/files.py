@@ -194,8 +194,8 @@ def write_atomic(path, suffixes: tuple[str, ...], write: Callable[[Path], None])
         part.unlink(missing_ok=True)
 
 
-def save_anywhere(save: Callable[[Path], None], path: Path) -> Path:
-    """Calls `save` with the path, and returns the path at which the file is.
+def save_anywhere(save: Callable[[Path], None], path: Path) -> tuple[Path, OSError | None]:
+    """Calls `save` with the path; returns the path at which the file is, and the first refusal.
 
     If the system refuses, because the disk is full or the file is protected, it tries another name
     in the same folder, and then the system's temporary folder. Raises: OSError if all refuse.
@@ -208,7 +208,7 @@ def save_anywhere(save: Callable[[Path], None], path: Path) -> Path:
         except OSError as error:
             refusal = refusal or error
         else:
-            return place
+            return place, refusal
     raise refusal
 
 

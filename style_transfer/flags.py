@@ -11,10 +11,12 @@
     --network, --pooling, --padding            the network
     --preserve-color, --luminance              the photograph's colors
     --blend, --place, --style-scale            several paintings, masks, width of strokes
-    --device, --precision, --forecast          the machine
+    --device, --precision                      the machine
 
-`many.py` makes many pictures. It has the flags for one picture except the outputs and several
-paintings, takes several pictures after -c and -s, and a folder after -o. Its own flags are
+`many.py` makes many pictures. It has the flags for one picture except the outputs, several
+paintings and --device, because each worker takes the fastest device of its machine. After --start
+it takes words and no file. It takes several pictures after -c and -s, and a folder after -o. Its
+own flags are
 
     --sweep FLAG=A,B,C                         several values of a flag of the table
     --workers N, --cluster ADDRESS, --threads  the machines
@@ -24,9 +26,15 @@ This file imports nothing heavy, so a mistake is answered before torch is loaded
 """
 
 import argparse
+import contextlib
 import math
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 from style_transfer.settings import (
+    ASSETS,
     EVALUATIONS,
     FIRST_EVALUATIONS,
     LEARNING_RATES,
@@ -45,16 +53,55 @@ from style_transfer.settings import (
     TERMS,
     Weights,
     check_count,
+    check_seed,
     check_strength,
-    stages_of,
+    check_weight,
+    learning_rate,
 )
+
+MISTAKE = 2  # the exit status of a mistake, and of a file that could not be written
+
+# ------------------------------------------------------------------------------ a program
 
 
 class Parser(argparse.ArgumentParser):
-    """An ArgumentParser that answers a mistake in one line, with exit status 2."""
+    """An ArgumentParser that answers a mistake in one line, with exit status 2.
+
+    The program is called by its file, such as stylize.py. If it was started by the command that is
+    installed for it, it is called by this command.
+    """
+
+    def __init__(self, file: str, command: str, **words):
+        name = command if Path(sys.argv[0]).stem == command else file
+        if "epilog" in words and name == command:
+            words["epilog"] = words["epilog"].replace(f"python {file}", command)
+        super().__init__(prog=name, formatter_class=argparse.RawDescriptionHelpFormatter, **words)
 
     def error(self, message):
-        self.exit(2, f"{self.prog}: {message}; --help lists the flags\n")
+        self.exit(MISTAKE, f"{self.prog}: {message}; --help lists the flags\n")
+
+    def read(self, arguments: list[str] | None) -> argparse.Namespace:
+        """The options from these words, or from the program's own; `prog` is among them."""
+        words = sys.argv[1:] if arguments is None else arguments
+        return self.parse_args(with_dashes(words), argparse.Namespace(prog=self.prog))
+
+
+def mistake(options: argparse.Namespace, message: str, status: int = MISTAKE) -> int:
+    """Prints one line in the name of the program, and returns the exit status."""
+    print(f"{options.prog}: {message}", file=sys.stderr)
+    return status
+
+
+@contextlib.contextmanager
+def said_of(flag: str) -> Iterator[None]:
+    """A mistake that is found in this block names the flag that it comes from."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{flag}: {error}") from error
+
+
+# ------------------------------------------------------------------------------ the flags
 
 
 def add_loss_flags(parser: argparse.ArgumentParser) -> None:
@@ -74,7 +121,8 @@ def add_loss_flags(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         metavar="LAYER",
         default=list(STYLE_LAYERS),
-        help="any of conv1_1, relu1_1, ..., relu5_1, weighed equally; LAYER=WEIGHT gives each "
+        help="any of conv1_1, relu1_1, ..., relu5_1, with spaces or commas, weighed equally; a "
+        "number stands for the first ReLU of its block, as in 1,2,3,4,5; LAYER=WEIGHT gives each "
         f"layer a weight ({' '.join(STYLE_LAYERS)})",
     )
 
@@ -123,7 +171,13 @@ def _add_optimizer_flags(parser: argparse.ArgumentParser) -> None:
         help=f"of --method {ONE_PASS}: from 0, the photograph, to 1 (1)",
     )
     add("--lr", type=float, help=f"learning rate ({rates})")
-    add("--start", choices=tuple(STARTS), default=START, help=f"{starts} (%(default)s)")
+    add(
+        "--start",
+        default=START,
+        metavar="WORD|FILE",
+        help=f"{starts}; or a picture with the photograph's proportions, such as an earlier result "
+        "(%(default)s)",
+    )
     add(
         "--random-input",
         action="store_const",
@@ -150,6 +204,16 @@ def _add_network_flags(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help=f"{', '.join(NETWORKS)}, or a file of weights; imagenet downloads 548 MiB once "
         "(%(default)s)",
+    )
+
+
+def add_device_flag(parser: argparse.ArgumentParser) -> None:
+    """Adds the flag for the device that computes."""
+    parser.add_argument(
+        "--device",
+        metavar="NAME",
+        default="auto",
+        help="cpu, cuda, cuda:0 or mps; auto is the fastest one (%(default)s)",
     )
 
 
@@ -204,6 +268,56 @@ def with_dashes(words: list[str]) -> list[str]:
     return spelled
 
 
+# ------------------------------------------------------------------------------ their values
+
+
+def check(options: argparse.Namespace) -> None:
+    """Completes the settings of a picture with what others imply, and checks them.
+
+    Raises: ValueError, which names the flag; what torch must know is checked later.
+    """
+    if options.steps is not None:
+        check_count("--steps", options.steps)
+    check_seed(options.seed, "--seed")
+    sizes(options)  # fills in the size
+    one_pass_strength(options)
+    if options.method != ONE_PASS:
+        learning_rate(options.method, options.lr, "--lr")
+    loss_weights(options)  # fills in the style weight of the pooling
+    options.style_layers = layer_words(options.style_layers)
+    style_layers(options.style_layers)
+    if options.network not in NETWORKS and not Path(options.network).is_file():
+        raise ValueError(
+            f"--network is {options.network!r}; it must be one of {', '.join(NETWORKS)}, or a "
+            "file of weights"
+        )
+
+
+def check_start(start: str, files: bool) -> None:
+    """Raises ValueError unless `start` is a word, or with `files` a picture's name or path."""
+    if start in STARTS:
+        return
+    if files and (Path(start).is_file() or (ASSETS / f"{start}.jpg").is_file()):
+        return
+    words = ", ".join(STARTS) + (", or the path of a picture" if files else "")
+    raise ValueError(f"--start is {start!r}; it must be one of {words}")
+
+
+def check_device(name: str) -> None:
+    """Raises ValueError for what is no name of a device; torch says later which ones are there."""
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", name):
+        raise ValueError(f"--device is {name!r}; it must be auto, cpu, cuda, cuda:0 or mps")
+
+
+def check_steps(steps: int | None, count: int) -> None:
+    """Raises ValueError if there are fewer evaluations after --steps than sizes."""
+    if steps is not None and steps < count:
+        raise ValueError(
+            f"--steps is {steps}; {count} sizes need at least one evaluation each: give more steps "
+            "or fewer --sizes"
+        )
+
+
 def sizes(options: argparse.Namespace) -> tuple[int, ...] | None:
     """The sizes after --sizes, or None without that flag; sets --size to the last of them.
 
@@ -219,7 +333,11 @@ def sizes(options: argparse.Namespace) -> tuple[int, ...] | None:
         raise ValueError(
             f"--sizes is {options.sizes!r}; give whole numbers with commas, as in 192,512"
         ) from None
-    stages_of(found, options.steps)
+    for size in found:
+        check_count("--sizes", size)
+    if list(found) != sorted(set(found)):
+        raise ValueError(f"--sizes is {options.sizes!r}; give them from small to large")
+    check_steps(options.steps, len(found))
     if options.size not in (None, found[-1]):
         raise ValueError(
             f"--size is {options.size} and --sizes ends at {found[-1]}; give one of them"
@@ -287,13 +405,13 @@ def one_pass_strength(options: argparse.Namespace) -> float:
         if options.strength is not None:
             raise ValueError(f"--strength is for --method {ONE_PASS} only; add that flag")
         return 1.0
-    for flag in ("steps", "sizes", "lr", "gif"):
-        if getattr(options, flag, None) is not None:  # many.py has no --gif
+    for flag in ("steps", "sizes", "lr", "gif", "every"):
+        if getattr(options, flag, None) is not None:  # many.py lacks the last two
             raise ValueError(
                 f"--{flag} is for an optimizer, and --method {ONE_PASS} has none; leave one out"
             )
     strength = 1.0 if options.strength is None else options.strength
-    check_strength(strength)
+    check_strength(strength, "--strength")
     return strength
 
 
@@ -301,7 +419,30 @@ def loss_weights(options: argparse.Namespace) -> Weights:
     """The weights that the flags gave. Raises: ValueError for a weight out of range."""
     if options.style_weight is None:
         options.style_weight = STYLE_WEIGHTS[options.pooling]
-    return Weights(**{name: getattr(options, f"{name}_weight") for name in TERMS})
+    weights = {name: getattr(options, f"{name}_weight") for name in TERMS}
+    for name, weight in weights.items():
+        check_weight(f"--{name}-weight", weight)
+    return Weights(**weights)
+
+
+def layer_words(words: list[str]) -> list[str]:
+    """The words after --style-layers, divided at commas; the number 3 stands for relu3_1.
+
+    Raises: ValueError for another number.
+    """
+    found = []
+    for word in ",".join(words).split(","):
+        layer, equals, weight = word.strip().partition("=")
+        if layer.isdecimal():
+            place = int(layer)
+            if not 1 <= place <= len(STYLE_LAYERS):
+                raise ValueError(
+                    f"--style-layers has {layer}; a number must be from 1 to {len(STYLE_LAYERS)}, "
+                    f"for {STYLE_LAYERS[0]} to {STYLE_LAYERS[-1]}"
+                )
+            layer = STYLE_LAYERS[place - 1]
+        found.append(layer + equals + weight)
+    return found
 
 
 def style_layers(words: list[str]) -> list[str] | dict[str, float]:
@@ -309,18 +450,21 @@ def style_layers(words: list[str]) -> list[str] | dict[str, float]:
 
     Raises: ValueError if only some layers have a weight, or a weight is not a number.
     """
-    if not any("=" in word for word in words):
-        return words
     weights = {}
     for word in words:
         layer, _, weight = word.partition("=")
         if layer in weights:
             raise ValueError(f"--style-layers has {layer} twice; name each layer once")
+        weights[layer] = weight
+    if not any("=" in word for word in words):
+        return words
+    for layer, weight in weights.items():
         try:
             weights[layer] = float(weight)
         except ValueError:
             raise ValueError(
-                f"--style-layers has {word!r}; give every layer a weight, as in relu1_1=0.5, "
-                "or give none a weight"
+                f"--style-layers has {layer!r} with the weight {weight!r}; give every layer a "
+                "weight, as in relu1_1=0.5, or give none a weight"
             ) from None
+        check_weight(f"--style-layers {layer}", weights[layer])
     return weights

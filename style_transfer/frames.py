@@ -11,7 +11,7 @@ from tqdm.auto import tqdm
 
 from style_transfer.display import LivePicture, show_figure
 from style_transfer.gif import write_gif
-from style_transfer.images import resize, to_pil
+from style_transfer.images import is_out_of_memory, resize, to_pil
 from style_transfer.settings import TERMS, check_count
 from style_transfer.steps import Snapshot
 
@@ -22,9 +22,9 @@ def watch(run: Iterable[Snapshot], total: int | None = None) -> list[Snapshot]:
     """Runs to the end with a progress bar, shows the picture, and returns all Snapshots.
 
     `total` is the number of evaluations, for the bar. An interrupt or a loss that is no longer a
-    number ends the run, and the Snapshots so far are returned. Words say so, and also if the loss
-    grew tenfold or did not move. Raises: FloatingPointError if there is no Snapshot yet. Used in:
-    00_preview.
+    number ends the run, and so does a lack of memory, for example at a larger size. The Snapshots
+    so far are returned. Words say so, and also if the loss grew tenfold or did not move. Raises:
+    FloatingPointError or the lack of memory if there is no Snapshot yet. Used in: 00_preview.
     """
     seen = []
     picture = LivePicture()
@@ -43,6 +43,13 @@ def watch(run: Iterable[Snapshot], total: int | None = None) -> list[Snapshot]:
             if not seen:
                 raise
             bar.write(f"stopped: {error}")
+        except (RuntimeError, MemoryError) as error:
+            if not (seen and is_out_of_memory(error)):
+                raise
+            bar.write(
+                f"stopped: out of memory; the image so far, of {seen[-1].size} px, is kept; "
+                "give a smaller size"
+            )
         for sentence in (growth(seen), standstill(seen)):
             if sentence:
                 bar.write(f"note: {sentence}")

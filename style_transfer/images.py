@@ -38,6 +38,25 @@ def device() -> torch.device:
     return torch.device("cpu")
 
 
+def device_named(name: str) -> torch.device:
+    """The device of this name, such as "cpu", "cuda", "cuda:0" or "mps"; "auto" is the fastest.
+
+    Raises: ValueError if torch does not find it.
+    """
+    if name == "auto":
+        return device()
+    found = ["cpu"]
+    if torch.cuda.is_available():
+        found += ["cuda", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
+    if torch.backends.mps.is_available():
+        found.append("mps")
+    if name not in found:
+        raise ValueError(
+            f"there is no device {name!r}; torch finds {', '.join(found)}, and auto is the fastest"
+        )
+    return torch.device(name)
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error says that memory ran out; torch says it with a RuntimeError on a CPU."""
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
@@ -290,6 +309,15 @@ def side_by_side(*images: Tensor) -> Tensor:
         width = round(image.shape[3] * height / image.shape[2])
         row.append(resize(image.to(images[-1]), (height, width)))
     return torch.cat(row, dim=3)
+
+
+def same_proportions(one: Tensor, other: Tensor) -> bool:
+    """Whether two pictures (B, C, H, W) have the same ratio of height and width, up to rounding."""
+    height, width = one.shape[-2:]
+    rows, columns = other.shape[-2:]
+    # A picture that is made smaller is rounded to whole pixels, so its proportions change a little.
+    tolerance = 0.02 + 1 / min(rows, columns, height, width)
+    return abs(rows * width / (columns * height) - 1) <= tolerance
 
 
 def check_image(image: Tensor) -> None:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from style_transfer.images import check_image, load_image, luminance
+from style_transfer.images import check_image, load_image, luminance, same_proportions
 from style_transfer.settings import check_word
 
 # Where a gradient mask becomes 0, and the axis along which it falls.
@@ -137,9 +137,7 @@ def fit_mask(name: str, mask: Tensor, image: Tensor) -> Tensor:
     check_mask(name, mask)
     height, width = image.shape[-2:]
     rows, columns = mask.shape[-2:]
-    # A picture that is made smaller is rounded to whole pixels, so its proportions change a little.
-    tolerance = 0.02 + 1 / min(rows, columns, height, width)
-    if abs(rows * width / (columns * height) - 1) > tolerance:
+    if not same_proportions(image, mask):
         raise ValueError(
             f"{name} is {columns}x{rows} and its picture {width}x{height}; they need the same "
             "proportions: draw the mask on a copy of the picture"

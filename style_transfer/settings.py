@@ -201,22 +201,22 @@ def check_weight(name: str, value) -> None:
         raise ValueError(f"{name} is {value!r}; it must be a number of 0 or more")
 
 
-def check_seed(value) -> None:
+def check_seed(value, name: str = "the seed") -> None:
     """Raises ValueError unless `value` is a whole number from 0 to 2**63 - 1, as torch takes it."""
     whole = isinstance(value, int) and not isinstance(value, bool)
     if not whole or not 0 <= value < 2**63:
-        raise ValueError(f"the seed is {value!r}; it must be a whole number from 0 to {2**63 - 1}")
+        raise ValueError(f"{name} is {value!r}; it must be a whole number from 0 to {2**63 - 1}")
 
 
-def check_strength(strength) -> None:
+def check_strength(strength, name: str = "strength") -> None:
     """Raises ValueError unless `strength` is a number from 0 to 1."""
     number = isinstance(strength, (int, float)) and not isinstance(strength, bool)
     if not number or not 0 <= strength <= 1:
-        raise ValueError(f"strength is {strength!r}; it must be a number from 0 to 1")
+        raise ValueError(f"{name} is {strength!r}; it must be a number from 0 to 1")
 
 
-def learning_rate(method: str, lr: float | None) -> float:
-    """`lr`, or the method's own learning rate if `lr` is None.
+def learning_rate(method: str, lr: float | None, name: str = "lr") -> float:
+    """`lr`, or the method's own learning rate if `lr` is None. Messages call it `name`.
 
     Raises: ValueError for an unknown method, or a learning rate that is not finite and above 0.
     """
@@ -226,5 +226,7 @@ def learning_rate(method: str, lr: float | None) -> float:
         return default
     number = isinstance(lr, (int, float)) and not isinstance(lr, bool)
     if not number or not math.isfinite(lr) or lr <= 0:
-        raise ValueError(f"lr is {lr!r}; it must be above 0, for instance {default:g} for {method}")
+        raise ValueError(
+            f"{name} is {lr!r}; it must be above 0, for instance {default:g} for {method}"
+        )
     return lr

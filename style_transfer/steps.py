@@ -15,7 +15,14 @@ from style_transfer.features import (
     ready_network,
     smallest_side,
 )
-from style_transfer.images import check_image, interpolate, noise_like, recolor, resize
+from style_transfer.images import (
+    check_image,
+    interpolate,
+    noise_like,
+    recolor,
+    resize,
+    same_proportions,
+)
 from style_transfer.losses import Objective, StyleLayers, layer_weights, transfer
 from style_transfer.one_pass import load_decoder, one_pass
 from style_transfer.paintings import Paintings, change_paintings, regions_of, styles_of
@@ -277,7 +284,7 @@ def _first_step(
 
 
 def first_image(
-    start: str,
+    start: str | Tensor,
     photo: Tensor,
     painting: Paintings,
     generator: torch.Generator | None = None,
@@ -288,10 +295,15 @@ def first_image(
     `start` is "recolored" (the photograph in the painting's palette), "content" (the photograph),
     "noise" (gray noise, drawn with `generator`), "style" (the painting) or "one_pass" (the
     photograph painted by `paint_at_once`). Several paintings are mixed by their shares, each in its
-    place. Built in: 08_runs and 12_one_pass. Raises: ValueError for another word, and as
+    place. `start` may also be an image (1, 3, H, W) with the photograph's proportions. Built in:
+    08_runs and 12_one_pass. Raises: ValueError for another word or other proportions, and as
     `paint_at_once`.
     """
-    check_word("start", start, STARTS)
+    check_start(start, photo)
+    if isinstance(start, Tensor):
+        size = tuple(photo.shape[-2:])
+        image = start.detach().to(photo)
+        return image if image.shape[-2:] == size else resize(image, size)
     if start == "recolored":
         return _in_places(photo, painting, lambda one: recolor(photo, like=one))
     if start == "noise":
@@ -301,6 +313,19 @@ def first_image(
     if start == "one_pass":
         return paint_at_once(photo, painting, vgg=vgg)
     return photo
+
+
+def check_start(start: str | Tensor, photo: Tensor) -> None:
+    """Raises ValueError unless `start` is a known word, or an image that fits the photograph."""
+    if not isinstance(start, Tensor):
+        check_word("start", start, STARTS)
+        return
+    check_image(start)
+    if not same_proportions(start, photo) or len(start) != 1:
+        raise ValueError(
+            f"start is {tuple(start.shape)} and the photograph {tuple(photo.shape)}; a start is "
+            "one image with the photograph's proportions: crop it to them"
+        )
 
 
 def paint_at_once(
@@ -340,7 +365,7 @@ def stylize(
     layers: StyleLayers = STYLE_LAYERS,
     sizes: tuple[int, ...] | tuple[Stage, ...] | None = None,
     evaluations: int | None = None,
-    start: str = START,
+    start: str | Tensor = START,
     method: str = "lbfgs",
     lr: float | None = None,
     every: int = EVERY,
@@ -351,17 +376,17 @@ def stylize(
 
     `painting` is one image, or a list of `Style`. A small picture is optimized at its own size. A
     larger one goes from coarse to fine: it is painted small first, where the strokes are broad,
-    then enlarged and painted on. `sizes` are the long sides of these stages; None means
-    `settings.plan`. `evaluations` counts all stages. `vgg` None means the pocket network with
+    then enlarged and painted on. `sizes` are the long sides of these stages, or the Stages; None
+    means `settings.plan`. `evaluations` counts all stages. `vgg` None means the pocket network with
     average pooling and its style weight, on the fastest device, in bfloat16 if that is native.
     `start` and `generator` are as in `first_image`, the rest as in `transfer` and `optimize`. Built
     in: 08_runs. Raises: ValueError for a setting out of range, or a size that is too large.
     """
-    check_word("start", start, STARTS)
     check_count("every", every)
     stages = stages_for(photo, sizes, evaluations)
+    check_start(start, photo)
     # Mistakes in layers and masks are refused here, before the run begins.
-    layers = _known(layers)
+    layers = known_layers(layers)
     regions_of(painting, photo)
     options = {"method": method, "lr": learning_rate(method, lr), "every": every}
     vgg, weights = _network_and_weights(vgg, weights)
@@ -402,7 +427,7 @@ def _named(photo: Tensor, painting: Paintings) -> dict[str, Tensor]:
     }
 
 
-def _known(layers: StyleLayers) -> dict[str, float]:
+def known_layers(layers: StyleLayers) -> dict[str, float]:
     """Style layers with their weights. Raises: ValueError for an unknown layer."""
     weights = layer_weights(layers)
     deepest(set(weights))

@@ -10,6 +10,9 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 
+INTERRUPTED = 130  # the exit status of a program that was interrupted
+NO_MEMORY = "out of memory while the program was loaded; close other programs, or raise the limit"
+
 # A closed terminal sends SIGHUP, which Windows does not have. A batch system at its time limit and
 # a machine that shuts down send SIGTERM.
 ENDINGS = tuple(getattr(signal, name) for name in ("SIGHUP", "SIGTERM") if hasattr(signal, name))
@@ -70,6 +73,14 @@ class SafeStream:
 
     def __getattr__(self, name):
         return getattr(self._stream, name)
+
+
+def lacks_memory(error: BaseException) -> bool:
+    """Whether memory ran out, before or while the modules were loaded that know torch's words."""
+    if isinstance(error, ImportError):
+        words = str(error).lower()
+        return "failed to map segment" in words or "cannot allocate memory" in words
+    return isinstance(error, MemoryError)
 
 
 @contextlib.contextmanager

@@ -271,10 +271,12 @@ def test_a_refused_file_goes_to_another_name_or_folder(tmp_path, monkeypatch):
         place.write_bytes(b"new")
 
     refused.append(path)
-    assert files.save_anywhere(save, path) == tmp_path / "x-2.png"
+    place, refusal = files.save_anywhere(save, path)
+    assert place == tmp_path / "x-2.png"
+    assert "no space for x.png" in str(refusal)
     assert path.read_bytes() == b"older"
     refused.append(tmp_path / "x-3.png")
-    assert files.save_anywhere(save, path) == spare / "x.png"
+    assert files.save_anywhere(save, path)[0] == spare / "x.png"
     refused.append(spare / "x-2.png")
     with pytest.raises(OSError, match=r"no space for x\.png"):
         files.save_anywhere(save, path)

@@ -70,6 +70,23 @@ def test_an_interrupt_keeps_what_there_is(photo, capsys):
     assert "interrupted after 10 evaluations" in capsys.readouterr().out
 
 
+def test_lack_of_memory_keeps_what_there_is(photo, capsys):
+    def lacking(snapshots, error):
+        yield from snapshots
+        raise error
+
+    run = snapshots_at(0.0, 0.5)
+    error = RuntimeError("DefaultCPUAllocator: can't allocate memory")
+    assert nst.watch(lacking(run, error)) == run
+    said = capsys.readouterr().out
+    assert "stopped: out of memory; the image so far, of 8 px, is kept; give a smaller" in said
+    assert nst.watch(lacking(run, MemoryError())) == run
+    for snapshots, other in (([], error), (run, RuntimeError("the sizes differ"))):
+        with pytest.raises(RuntimeError) as caught:
+            nst.watch(lacking(snapshots, other))
+        assert caught.value is other
+
+
 def run_of(*losses, size=8):
     image = torch.rand(1, 3, size, size)
     return [

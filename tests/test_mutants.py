@@ -194,14 +194,18 @@ MUTANTS = {
         "tenfold",
     ),
     "the painting is overwritten": Mutant(
-        "stylize.py",
-        "named = [options.content, options.style]",
+        "style_transfer/inputs.py",
+        "named = [options.content, *painting_files(options)]",
         "named = [options.content]",
         "test_stylize.py",
         "mistake",
     ),
     "the hint about the content": Mutant(
-        "stylize.py", "< 0.1 * last.loss", "< 0.01 * last.loss", "test_stylize.py", "hint"
+        "style_transfer/results.py",
+        "< 0.1 * last.loss",
+        "< 0.01 * last.loss",
+        "test_stylize.py",
+        "hint",
     ),
     "an uneven history": Mutant(
         "studio/history.py", "self.stride *= 2", "self.stride *= 1", "test_studio.py", "even"
@@ -255,11 +259,32 @@ MUTANTS = {
         "with_colors",
     ),
     "a style scale that is dropped": Mutant(
-        "stylize.py",
-        "round(options.style_scale * options.size)",
-        "round(options.size)",
+        "style_transfer/inputs.py",
+        "round(options.style_scale * size)",
+        "round(size)",
         "test_stylize.py",
         "too_small_for_its_scale",
+    ),
+    "memory that runs out and takes the picture with it": Mutant(
+        "style_transfer/frames.py",
+        "if not (seen and is_out_of_memory(error)):",
+        "if True:",
+        "test_frames.py",
+        "memory",
+    ),
+    "numbered pictures that replace others": Mutant(
+        "style_transfer/results.py",
+        "save_image(snapshot.image, free_name(output.with_name(name)))",
+        "save_image(snapshot.image, output.with_name(name))",
+        "test_stylize.py",
+        "replace_nothing",
+    ),
+    "a start that is not the file's": Mutant(
+        "style_transfer/inputs.py",
+        "if options.start in STARTS:",
+        "if True:",
+        "test_stylize.py",
+        "start",
     ),
     "a blend that does not reach the run": Mutant(
         "studio/engine.py",

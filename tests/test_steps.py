@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import helpers as nst
-from style_transfer.settings import LEARNING_RATES, POOLING, STARTS, STYLE_WEIGHTS
+from style_transfer.settings import LEARNING_RATES, POOLING, STARTS, STYLE_WEIGHTS, Stage
 
 METHODS = ["adam", "lbfgs"]
 
@@ -240,6 +240,25 @@ def test_every_word_gives_a_first_image(start, photo, painting):
 def test_an_unknown_start_is_refused(photo, painting):
     with pytest.raises(ValueError, match="start is 'blank'; it must be one of 'recolored'"):
         nst.first_image("blank", photo, painting)
+
+
+def test_an_image_may_be_the_start(vgg, photo, painting):
+    larger = torch.rand(1, 3, 86, 128, generator=torch.Generator().manual_seed(0))
+    small = nst.resize(larger, (43, 64))
+    assert torch.equal(nst.first_image(larger, photo, painting), small)
+    assert torch.equal(nst.first_image(small, photo, painting), small)
+    first = next(nst.stylize(photo, painting, vgg=vgg, start=larger, evaluations=1))
+    assert torch.equal(first.image, small)
+    for wrong in (larger[:, :, :, :100], torch.cat([small, small]), small[0]):
+        with pytest.raises(ValueError, match=r"proportions|must be a float tensor"):
+            nst.stylize(photo, painting, vgg=vgg, start=wrong)
+
+
+def test_stages_are_taken_as_they_are(photo):
+    stages = (Stage(32, 7), Stage(64, 2))
+    assert nst.stages_for(photo, stages, None) == stages
+    with pytest.raises(ValueError, match=r"sizes are \(32, 65\), and the photograph has 64 px"):
+        nst.stages_for(photo, (Stage(32, 7), Stage(65, 2)), None)
 
 
 def test_stylize_makes_its_own_network(photo, painting):

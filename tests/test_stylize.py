@@ -14,9 +14,11 @@ from PIL import Image
 
 import helpers as nst
 import stylize
-from style_transfer import flags
+from style_transfer import flags, inputs, results
 from style_transfer.features import POCKET
+from style_transfer.labels import GAP
 from style_transfer.settings import ASSETS, POOLING, STYLE_WEIGHTS, TERMS
+from tests.conftest import random_image
 
 ROOT = Path(stylize.__file__).parent
 SMALL = ["--size", "48", "--steps", "4"]
@@ -59,9 +61,8 @@ def test_two_pictures_in_three_files_out(tmp_path):
     with Image.open(folder / "chelsea_hokusai_great_wave.gif") as gif:
         assert gif.size == (48, 32) and gif.n_frames == 2
     with Image.open(folder / "chelsea_hokusai_great_wave_panel.png") as panel:
-        assert (
-            panel.height == 32 and panel.width == 48 + 48 + 48
-        )  # photo, painting at the same height, result
+        # Photograph, painting at the same height, result, and the gaps around them.
+        assert panel.height > 32 + 2 * GAP and panel.width == 48 + 48 + 48 + 4 * GAP
     for name in ("chelsea_hokusai_great_wave.png", ".gif", "_panel.png"):
         assert name in done.stdout
     assert "4 evaluations in" in done.stdout and "content" in done.stdout and "%" in done.stdout
@@ -86,6 +87,8 @@ def test_the_command_that_people_know(tmp_path):
 
 def test_every_flag_reaches_the_run(tmp_path, capsys):
     sky = upper_half(tmp_path / "sky.png")
+    start = tmp_path / "start.png"
+    nst.save_image(random_image(86, 128), start)
 
     def picture(*words):
         path = tmp_path / f"{len(list(tmp_path.iterdir()))}.png"
@@ -100,12 +103,14 @@ def test_every_flag_reaches_the_run(tmp_path, capsys):
         ["--tv-weight=5"],
         ["--style-layers", "relu1_1", "relu2_1"],
         ["--style-layers", "relu1_1=1", "relu3_1=0.2"],
+        ["--style-layers", "1,2,3"],
         ["--method=adam"],
         ["--lr=0.2"],
         ["--pooling=max"],
         ["--start=content"],
         ["--start=style"],
         ["--start=one_pass"],
+        ["--start", str(start)],
         ["--random-input"],
         ["--random_input", "--seed=1"],
         ["--preserve-color"],
@@ -141,7 +146,7 @@ def test_one_pass_from_the_command_line(tmp_path, capsys):
     assert len({plain, *others}) == 6
     picture("--panel", str(tmp_path / "panel.png"))
     with Image.open(tmp_path / "panel.png") as panel:
-        assert panel.height == 32
+        assert panel.height > 32 + 2 * GAP
 
 
 @pytest.mark.parametrize(
@@ -154,15 +159,27 @@ def test_one_pass_from_the_command_line(tmp_path, capsys):
         (["--content", __file__], "cannot be read as a picture"),
         (["--output", "result.tiff"], "must end in one of .png"),
         (["--gif", "result.mp4"], "must end in one of .gif"),
-        (["--style-weight", "-1"], "style weight is -1"),
-        (["--style-layers", "relu9_1"], "no layer 'relu9_1'"),
+        (["--style-weight", "-1"], "--style-weight is -1"),
+        (["--style-layers", "relu9_1"], "--style-layers: there is no layer 'relu9_1'"),
         (["--style-layers", "relu1_1=x"], "give every layer a weight"),
         (["--size", "8"], "needs 16x16 or more"),
         (["--size", "20"], "china.jpg is 20x13; relu5_1 needs 16x16 or more; a size of 25"),
         (["--steps", "0"], "--steps is 0"),
-        (["--random-input", "--seed", "1" + 23 * "0"], "the seed is 1000"),
-        (["--lr", "nan"], "lr is nan"),
-        (["--network", "vgg16"], "network is 'vgg16'"),
+        (["--random-input", "--seed", "1" + 23 * "0"], "--seed is 1000"),
+        (["--lr", "nan"], "--lr is nan"),
+        (["--network", "vgg16"], "--network is 'vgg16'; it must be one of pocket, imagenet"),
+        (["--size", "0"], "--size is 0; it must be a whole number of 1 or more"),
+        (["--sizes", "64,32"], "--sizes is '64,32'; give them from small to large"),
+        (["--sizes", "0,32"], "--sizes is 0"),
+        (["--sizes", "24,32", "--steps", "1"], "--steps is 1; 2 sizes need at least one"),
+        (["--size", "400", "--steps", "1"], "--steps is 1; 2 sizes need at least one"),
+        (["--every", "0"], "--every is 0"),
+        (["--start", "recolored.png"], "--start is 'recolored.png'; it must be one of recolored,"),
+        (["--start", "square.png"], "--start square.png is 50x50 and the photograph 512x342"),
+        (["--start", __file__], "cannot be read as a picture"),
+        (["--start", "white.png", "-o", "white.png"], "one of the pictures that go in"),
+        (["--device", "gpu"], "--device is 'gpu'; it must be auto, cpu, cuda, cuda:0 or mps"),
+        (["--device", "cuda:99"], "--device: there is no device 'cuda:99'; torch finds cpu"),
         (["--blend", "starry_night"], "give a painting and its share"),
         (["--blend", "grass=1.2"], "give a painting and its share"),
         (["--blend", "grass=some"], "give a painting and its share"),
@@ -172,7 +189,8 @@ def test_one_pass_from_the_command_line(tmp_path, capsys):
         (["--place", "missing.png=grass"], "missing.png: no such file"),
         (["--place", "black.png=grass"], "black.png: is black everywhere"),
         (["--place", "square.png=grass"], "square.png is 50x50 and its picture 512x342"),
-        (["--place", "white.png=grass"], "the masks cover the whole picture"),
+        (["--style-layers", "0,1"], "--style-layers has 0; a number must be from 1 to 5"),
+        (["--place", "white.png=grass"], "--place: the masks cover the whole picture"),
         (["--style-scale", "0"], "--style-scale is 0"),
         (["--style-scale", "nan"], "--style-scale is nan"),
         (["--luminance", "--preserve-color"], "not allowed with"),
@@ -185,7 +203,10 @@ def test_one_pass_from_the_command_line(tmp_path, capsys):
         (["--style-layers", "relu1_1=1", "relu1_1=2"], "name each layer once"),
         (["--method", "one-pass", "--steps", "9"], "--steps is for an optimizer"),
         (["--method", "one-pass", "--gif"], "--gif is for an optimizer"),
-        (["--method", "one-pass", "--strength", "2"], "strength is 2.0; it must be a number from"),
+        (
+            ["--method", "one-pass", "--strength", "2"],
+            "--strength is 2.0; it must be a number from",
+        ),
         (["--strength", "0.5"], "--strength is for --method one-pass only"),
         (["--method", "one-pass", "--network", "random"], "trained for another network"),
         (["--method", "one-pass", "--size", "16"], "one pass needs 32x32 or more"),
@@ -226,7 +247,7 @@ def test_help_says_what_weights_mean(capsys):
     [
         (["one.jpg"], "give two, CONTENT and STYLE"),
         (["one.jpg", "two.jpg", "-c", "three.jpg"], "the pictures are given twice"),
-        (["--style-layers", "relu1_1=-1"], "style layer relu1_1 is -1.0"),
+        (["--style-layers", "relu1_1=-1"], "--style-layers relu1_1 is -1.0"),
     ],
 )
 def test_a_mistake_in_the_pictures_or_layers_is_named(words, message, capsys):
@@ -292,7 +313,7 @@ def test_all_flags_of_control_in_one_run(tmp_path, capsys):
     with Image.open(tmp_path / "out.gif") as gif:
         assert gif.size == (48, 32)
     with Image.open(tmp_path / "out_panel.png") as panel:
-        assert panel.width > 4 * 40  # photograph, three paintings and the result
+        assert panel.width > 4 * 40 + 6 * GAP  # photograph, three paintings and the result
     assert "forecast: about" in capsys.readouterr().out
 
 
@@ -378,21 +399,22 @@ def test_a_disk_that_is_full_at_the_end(tmp_path, monkeypatch, capsys):
     spare = tmp_path / "spare"
     spare.mkdir()
     monkeypatch.setattr(tempfile, "gettempdir", lambda: str(spare))
-    save = nst.save_image
+    save = results.save_image
 
     def full(image, path):
         if Path(path).parent == tmp_path and "panel" not in Path(path).name:
             raise OSError(f"{path}: could not be written (No space left on device)")
         save(image, path)
 
-    monkeypatch.setattr(nst, "save_image", full)
-    monkeypatch.setattr(nst, "save_gif", lambda *_: 1 / 0)
+    monkeypatch.setattr(results, "save_image", full)
+    monkeypatch.setattr(results, "save_gif", lambda *_: 1 / 0)
     output = tmp_path / "x.png"
     assert stylize.main([*SMALL, "--gif", "--panel", "-o", str(output)]) == 2
     with Image.open(spare / "x.png") as picture:
         assert picture.size == (48, 32)
     said = capsys.readouterr()
-    assert f"{output}: could not be written; the picture is at {spare / 'x.png'}" in said.err
+    reason = "could not be written (No space left on device)"
+    assert f"{output}: {reason}; the picture is at {spare / 'x.png'}" in said.err
     assert "x.gif: was not made (ZeroDivisionError" in said.err
     assert (tmp_path / "x_panel.png").exists() and "panel: " in said.out
 
@@ -449,7 +471,7 @@ def test_an_interrupt_before_there_is_anything(tmp_path, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(nst, "load_image", interrupted)
+    monkeypatch.setattr(inputs, "load_image", interrupted)
     assert stylize.main([*SMALL, "-o", str(tmp_path / "x.png")]) == 130
     assert not list(tmp_path.iterdir())
 
@@ -459,6 +481,166 @@ def test_the_hint_about_content_begins_below_a_tenth(content, hint):
     losses = {"content": content, "style": 100 - content}
     last = nst.Snapshot(1, 0.0, torch.zeros(1, 3, 8, 8), losses)
     options = stylize.parser().parse_args([])
-    assert ("hardly counts" in stylize._summary(last, options)) == hint
+    assert ("hardly counts" in results.summary(last, options)) == hint
     options.content_weight = 0.0  # then it is what was asked for
-    assert "hardly counts" not in stylize._summary(last, options)
+    assert "hardly counts" not in results.summary(last, options)
+
+
+# ------------------------------------------------------------------------------ on the way
+
+
+def numbers(folder):
+    """The numbers of the pictures that `--every` wrote, in order."""
+    return sorted(path.stem.removeprefix("x_") for path in folder.glob("x_*.png"))
+
+
+@pytest.mark.parametrize(
+    ("every", "steps", "expected"),
+    [
+        ("2", "5", ["0002", "0004"]),
+        ("15", "31", ["0015", "0030"]),
+        ("13", "30", ["0020", "0030"]),  # no number from 5 to 10 divides 13
+        ("40", "12", []),
+    ],
+)
+def test_every_writes_numbered_pictures(every, steps, expected, tmp_path):
+    words = ["--size=32", f"--steps={steps}", f"--every={every}", "-o", str(tmp_path / "x.png")]
+    assert stylize.main(words) == 0
+    assert numbers(tmp_path) == expected
+    for number in expected:
+        with Image.open(tmp_path / f"x_{number}.png") as picture:
+            assert picture.size == (32, 21)
+
+
+def test_numbered_pictures_replace_nothing(tmp_path):
+    words = ["--sizes=24,32", "--steps=8", "--every=4", "-o", str(tmp_path / "x.png")]
+    assert stylize.main(words) == 0
+    first = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert stylize.main([*words, "--style-weight=7"]) == 0
+    assert numbers(tmp_path) == ["0004", "0004-2", "0008", "0008-2"]
+    kept = {name: (tmp_path / name).read_bytes() for name in first if name != "x.png"}
+    assert kept == {name: data for name, data in first.items() if name != "x.png"}
+
+
+def test_numbered_pictures_are_there_if_the_run_ends_badly(tmp_path, capsys):
+    words = ["--size=32", "--steps=30", "--every=10", "--lr=1e30", "-o", str(tmp_path / "x.png")]
+    assert stylize.main(words) == 3
+
+    def broken(vgg, photo, painting, *_, **__):
+        def objective(image):
+            objective.calls += 1
+            if objective.calls > 12:
+                raise IndexError("a mistake in the code")
+            return {"content": (image - photo.mean()).square().mean(), "style": 0 * image.mean()}
+
+        objective.calls = 0
+        return objective
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("style_transfer.steps.transfer", broken)
+        with pytest.raises(IndexError):
+            stylize.main(["--size=32", "--steps=30", "--every=5", "-o", str(tmp_path / "x.png")])
+    assert numbers(tmp_path) == ["0005", "0010", "best"]
+
+
+def test_a_numbered_picture_that_cannot_be_written_costs_only_itself(tmp_path, monkeypatch, capsys):
+    save = results.save_image
+
+    def full(image, path):
+        if "_0" in Path(path).name:
+            raise OSError(f"{path}: could not be written (No space left on device)")
+        save(image, path)
+
+    monkeypatch.setattr(results, "save_image", full)
+    assert stylize.main([*SMALL, "--every=2", "-o", str(tmp_path / "x.png")]) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["x.png"]
+    said = capsys.readouterr().err
+    assert said.count("No space left on device); the run goes on") == 1 and "_0002" in said
+
+
+def test_a_result_as_a_start_goes_on_from_there(tmp_path):
+    first = tmp_path / "first.png"
+    assert stylize.main([*SMALL, "-o", str(first)]) == 0
+    options = stylize.parser().read([*SMALL, "--start", str(first)])
+    stylize.prepare(options)
+    options.where = torch.device("cpu")
+    photo = inputs.load_photo(options)
+    image = inputs.load_start(photo, options)
+    assert torch.equal(nst.first_image(image, photo, photo), nst.load_image(first, 48))
+    options.luminance = True
+    assert torch.equal(inputs.load_start(photo, options), nst.luminance(image))
+    options.start = "style"
+    assert inputs.load_start(photo, options) == "style"
+
+
+def test_layers_may_be_numbers():
+    assert flags.layer_words(["1,2", "5"]) == ["relu1_1", "relu2_1", "relu5_1"]
+    assert flags.layer_words(["1=0.5,conv2_2=2"]) == ["relu1_1=0.5", "conv2_2=2"]
+    options = stylize.parser().read(["--style-layers", "1,2,3,4,5"])
+    stylize.prepare(options)
+    assert options.layers == list(nst.STYLE_LAYERS)
+
+
+# ------------------------------------------------------------------------------ memory
+
+
+def test_out_of_memory_at_a_larger_size_keeps_the_smaller_picture(tmp_path, monkeypatch, capsys):
+    real = nst.stylize
+
+    def large(*arguments, **settings):
+        for snapshot in real(*arguments, **settings):
+            if snapshot.size == 48:
+                raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+            yield snapshot
+
+    monkeypatch.setattr(nst, "stylize", large)
+    path = tmp_path / "x.png"
+    words = ["--sizes=32,48", "--steps=8", "--gif", "--panel", "--every=4", "-o", str(path)]
+    assert stylize.main(words) == 2
+    said = capsys.readouterr()
+    assert "stopped: out of memory; the image so far, of 32 px, is kept" in said.out
+    assert f"out of memory at --size 48; try --size 34; {path} has 32 px" in said.err
+    with Image.open(path) as picture:
+        assert picture.size == (32, 21)
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"x.png", "x.gif", "x_panel.png", "x_0004.png"}
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits are those of Linux")
+@pytest.mark.parametrize("program", ["stylize.py", "many.py"])
+def test_too_little_memory_for_the_modules_is_one_line(program, tmp_path):
+    done = subprocess.run(
+        ["sh", "-c", f'ulimit -v 700000; exec "{sys.executable}" "{ROOT / program}" --size 48'],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"{program}: out of memory while the program was loaded; close other programs, or raise "
+        "the limit\n"
+    )
+
+
+# ------------------------------------------------------------------------------ devices, the name
+
+
+def test_devices_have_names(monkeypatch):
+    assert nst.device_named("cpu") == torch.device("cpu")
+    assert nst.device_named("auto") == nst.device()
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert nst.device_named("cuda:1") == torch.device("cuda:1")
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert nst.device_named("mps") == torch.device("mps")
+    with pytest.raises(ValueError, match="no device 'cuda:2'; torch finds cpu, cuda, cuda:0, cuda"):
+        nst.device_named("cuda:2")
+
+
+def test_the_installed_command_calls_itself_by_its_name(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/style-transfer", "--help"])
+    with pytest.raises(SystemExit):
+        stylize.main()
+    said = capsys.readouterr().out
+    assert said.startswith("usage: style-transfer ") and "stylize.py" not in said
+    assert "  style-transfer me.jpg painting.jpg\n" in said
