@@ -67,8 +67,15 @@ def _compare_isotropic(attempt, image: Tensor, eps: float) -> None:
             "Perhaps eps is a lower limit here. Add it under the root.",
         ),
         (length.sum() / image.numel(), "Perhaps the sum is divided by all numbers of the image."),
+        (
+            length.sum() / length[0].numel(),
+            "Perhaps the sum is divided by the numbers of one picture. Take the mean over the "
+            "batch, too.",
+        ),
+        (length[0].mean(), "Perhaps only the first picture of the batch counts."),
     )
     expected = length.mean()
+    causes = [(value, cause) for value, cause in causes if not value.allclose(expected)]
     for value, cause in causes:
         if abs(float(came) - value.item()) < 1e-6 * max(1, abs(value.item())):
             raise Wrong(f"{what}: expected {expected:.4f}, got {float(came):.4f}. {cause}")
@@ -104,6 +111,7 @@ def keep_colors(attempt):
     photo = torch.tensor([0.6, 0.4, 0.2]).view(1, 3, 1, 1)  # luminance 0.437
     _same_shape(attempt(result.clone(), photo.clone()), photo)
     _compare_colors(attempt, "a single pixel", result, photo)
+    _keeps_axis(attempt)
     generator = torch.Generator().manual_seed(9)
     result = 0.3 + 0.4 * torch.rand(2, 3, 3, 5, generator=generator)
     photo = 0.3 + 0.4 * torch.rand(2, 3, 3, 5, generator=generator)
@@ -123,6 +131,18 @@ def keep_colors(attempt):
         )
 
 
+def _keeps_axis(attempt) -> None:
+    """A sum without the axis of the channels cannot be added to a batch of two pictures."""
+    try:
+        attempt(torch.rand(2, 3, 4, 5), torch.rand(2, 3, 4, 5))
+    except RuntimeError as error:
+        raise Wrong(
+            "a batch of two pictures: expected a tensor (2, 3, 4, 5), got the error "
+            f'"{error}". Perhaps the sum removed the axis of the channels: .sum(1, keepdim=True) '
+            "keeps it."
+        ) from error
+
+
 def _same_shape(came, photo: Tensor) -> None:
     if not isinstance(came, Tensor) or came.shape != photo.shape:
         raise Wrong(
@@ -133,6 +153,11 @@ def _same_shape(came, photo: Tensor) -> None:
 
 def _luminance(image: Tensor, factors: Tensor = LUMINANCE) -> Tensor:
     return (factors * image).sum(1, keepdim=True)
+
+
+def _upper_left(image: Tensor) -> str:
+    """Red, green and blue of the first pixel of the first picture."""
+    return describe(image[0, :, 0, 0])
 
 
 def _compare_colors(attempt, what: str, result: Tensor, photo: Tensor) -> None:
@@ -160,6 +185,20 @@ def _compare_colors(attempt, what: str, result: Tensor, photo: Tensor) -> None:
          "Each pixel has its own."),
         (photo + _luminance(result), "Perhaps the photograph's own luminance is still in it. "
          "Subtract it."),
+        (photo - _luminance(result) + _luminance(photo), "Perhaps the difference has the wrong "
+         "sign. The result's luminance is added, and the photograph's is subtracted."),
+        (_luminance(result).expand_as(photo), "That is the luminance of the result, so all is "
+         "gray. The colors of the photograph are missing."),
+        (photo + LUMINANCE * (result - photo), "Perhaps the three weighted channels are not added "
+         "up. The luminance is one number for each pixel."),
+        (photo + (_luminance(result) - _luminance(photo)).mean((2, 3), keepdim=True), "Perhaps "
+         "one mean difference serves the whole picture. Each pixel has its own."),
+        (photo + (_luminance(result) - _luminance(photo)).mean(), "Perhaps one mean difference "
+         "serves the whole batch. Each pixel has its own."),
+        (photo + (_luminance(result) - _luminance(photo)).mean(0, keepdim=True), "Perhaps the "
+         "batch is averaged. Each picture has its own luminance."),
+        (photo + (_luminance(result) - _luminance(photo)).clamp(0, 1), "Perhaps the difference is "
+         "clipped. It may be negative; clip the picture at the end."),
     )  # fmt: skip
     # A single pixel is its own mean, so that the mean over the picture is right there.
     wrong = [(value, cause) for value, cause in causes if not equals(value, expected, atol=1e-5)]
@@ -167,8 +206,8 @@ def _compare_colors(attempt, what: str, result: Tensor, photo: Tensor) -> None:
         for value, cause in wrong:
             if equals(came, value.clamp(0, 1), atol=1e-5) or equals(came, value, atol=1e-5):
                 raise Wrong(
-                    f"{what}: expected {describe(expected.flatten())}, "
-                    f"got {describe(came.flatten())}. {cause}"
+                    f"{what}: expected {_upper_left(expected)} at the upper left, "
+                    f"got {_upper_left(came)}. {cause}"
                 )
     expect(
         what,

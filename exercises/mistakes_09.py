@@ -58,6 +58,17 @@ def isotropic_as_a_plain_number(image, eps=1e-6):
     return (right**2 + below**2 + eps).sqrt().mean().item()
 
 
+def isotropic_divided_by_one_picture(image, eps=1e-6):
+    right, below = _differences(image)
+    lengths = (right**2 + below**2 + eps).sqrt()
+    return lengths.sum() / lengths[0].numel()
+
+
+def isotropic_of_the_first_picture(image, eps=1e-6):
+    right, below = _differences(image[:1])
+    return (right**2 + below**2 + eps).sqrt().mean()
+
+
 def isotropic_without_return(image, eps=1e-6):
     _differences(image)
 
@@ -118,6 +129,36 @@ def colors_without_the_axis(result, photo):
     return (photo + luminance).clamp(0, 1).squeeze(0)
 
 
+def colors_by_a_sum_without_the_axis(result, photo):
+    return (photo + (LUMINANCE * (result - photo)).sum(1)).clamp(0, 1)
+
+
+def colors_with_the_wrong_sign(result, photo):
+    return (photo - _luminance(result) + _luminance(photo)).clamp(0, 1)
+
+
+def colors_left_out(result, photo):
+    return _luminance(result).expand_as(photo)
+
+
+def colors_without_the_sum(result, photo):
+    return (photo + LUMINANCE * (result - photo)).clamp(0, 1)
+
+
+def colors_with_one_difference_for_all(result, photo):
+    difference = _luminance(result) - _luminance(photo)
+    return (photo + difference.mean((2, 3), keepdim=True)).clamp(0, 1)
+
+
+def colors_with_the_mean_of_the_batch(result, photo):
+    difference = _luminance(result) - _luminance(photo)
+    return (photo + difference.mean(0, keepdim=True)).clamp(0, 1)
+
+
+def colors_with_a_clipped_difference(result, photo):
+    return (photo + (_luminance(result) - _luminance(photo)).clamp(0, 1)).clamp(0, 1)
+
+
 MISTAKES = {
     "isotropic": [
         isotropic_from_absolute_values,
@@ -129,6 +170,8 @@ MISTAKES = {
         isotropic_with_its_own_eps,
         isotropic_of_different_pixels,
         isotropic_as_a_plain_number,
+        isotropic_divided_by_one_picture,
+        isotropic_of_the_first_picture,
         isotropic_without_return,
     ],
     "keep_colors": [
@@ -144,5 +187,12 @@ MISTAKES = {
         colors_by_a_ratio,
         colors_written_into_the_photo,
         colors_without_the_axis,
+        colors_by_a_sum_without_the_axis,
+        colors_with_the_wrong_sign,
+        colors_left_out,
+        colors_without_the_sum,
+        colors_with_one_difference_for_all,
+        colors_with_the_mean_of_the_batch,
+        colors_with_a_clipped_difference,
     ],
 }
