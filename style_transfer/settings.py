@@ -10,8 +10,11 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-ASSETS = ROOT / "assets"
+ROOT = Path(__file__).resolve().parents[1]  # of the clone
+
+# The pictures and the pocket network. An installed project has them in its package.
+_INSTALLED = Path(__file__).resolve().parent / "assets"
+ASSETS = _INSTALLED if _INSTALLED.is_dir() else ROOT / "assets"
 
 
 def outputs_folder(root: Path) -> Path:
@@ -26,7 +29,7 @@ def outputs_folder(root: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"style-transfer-{user}"
 
 
-OUTPUTS = outputs_folder(ROOT)
+OUTPUTS = outputs_folder(Path.cwd() if ASSETS == _INSTALLED else ROOT)
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg")
 
 # ------------------------------------------------------------------------------ the method
