@@ -79,7 +79,8 @@ class LivePicture:
             return
         from IPython import display
 
-        frame = display.Image(encode_jpeg(picture), format="jpeg", alt=alt)
+        # The parameter `alt` of newer versions does the same. Colab has IPython 7, without it.
+        frame = display.Image(encode_jpeg(picture), format="jpeg", metadata={"alt": alt})
         if self.handle is None:
             self.handle = display.display(frame, display_id=True)
         else:

@@ -3,6 +3,7 @@
 import base64
 import io
 
+import IPython.display
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -16,8 +17,6 @@ from tests.conftest import random_image
 @pytest.fixture
 def notebook(monkeypatch):
     """Makes display.py believe that a kernel runs it; gives the list of what it shows."""
-    from IPython import display as ipython
-
     shown = []
 
     class Handle:
@@ -29,7 +28,7 @@ def notebook(monkeypatch):
         return Handle()
 
     monkeypatch.setattr(display, "in_notebook", lambda: True)
-    monkeypatch.setattr(ipython, "display", record)
+    monkeypatch.setattr(IPython.display, "display", record)
     yield shown
     plt.close("all")
 
@@ -95,7 +94,9 @@ def test_a_live_picture_replaces_the_one_before(notebook, photo):
     assert [shown.get("updates", False) for shown in notebook] == [False, True, True]
     assert notebook[0]["display_id"] is True
     pictures = [shown["item"] for shown in notebook]
-    assert [picture.alt for picture in pictures] == ["picture 0", "picture 1", "picture 2"]
+    for number, picture in enumerate(pictures):
+        _, metadata = picture._repr_mimebundle_()
+        assert metadata == {"image/jpeg": {"alt": f"picture {number}"}}
     data = display.encode_jpeg(nst.to_pil(photo))
     assert all(picture.data == data for picture in pictures)
 
@@ -104,5 +105,8 @@ def test_watch_shows_every_snapshot_with_words(notebook):
     images = [random_image(seed=seed) for seed in range(2)]
     run = [nst.Snapshot(10 * i, 0.1, image, {"content": 1.0}) for i, image in enumerate(images)]
     nst.watch(run)
-    words = [shown["item"].alt for shown in notebook if hasattr(shown["item"], "alt")]
+    frames = [
+        shown["item"] for shown in notebook if isinstance(shown["item"], IPython.display.Image)
+    ]
+    words = [frame.metadata["alt"] for frame in frames]
     assert words == ["the image after 0 evaluations", "the image after 10 evaluations"]
