@@ -9,19 +9,25 @@ REQUIREMENTS := -r requirements.txt -r requirements-dev.txt
 ifdef PYTHON
 PY    := $(PYTHON)
 SETUP := check-python
+LAB_SETUP := check-python-lab
+TEST_SETUP := check-python-tests
 SITE_PY := $(PYTHON)
 else
 PY    := .venv/bin/python
 SETUP := .venv/installed
+LAB_SETUP := .venv/installed
+TEST_SETUP := .venv/installed
 # The site has an environment of its own, because it needs Sphinx and does not need torch.
 SITE_PY    := .venv-site/bin/python
 SITE_SETUP := .venv-site/installed
 endif
 
-.PHONY: help run many test test-all bench lab edit app class notebooks lessons panel site lint format check-python clean
+.PHONY: help setup run many test test-all bench lab edit app class notebooks lessons panel site lint format check-python clean
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+setup: $(SETUP)  ## the packages alone, in .venv/
 
 run: $(SETUP)    ## a first picture and its progress GIF, under outputs/
 	$(PY) stylize.py --gif
@@ -30,45 +36,45 @@ many: $(SETUP)   ## a small grid of eight pictures on all cores, under outputs/m
 	$(PY) many.py --content china chelsea --style starry_night hokusai_great_wave \
 	 --sweep style-weight=1e1,1e3 --size 192 -o outputs/many --resume
 
-test: $(SETUP)   ## every test, the notebooks included
+test: $(TEST_SETUP) ## every test, the notebooks included
 	$(PY) -m pytest
 
-test-all: $(SETUP) ## the slow tests too
+test-all: $(TEST_SETUP) ## the slow tests too
 	$(PY) -m pytest -m "slow or not slow"
 
 bench: $(SETUP)  ## how long everything takes, as benchmarks/results.md; about ten minutes
 	$(PY) -m benchmarks.bench
 
-lab: $(SETUP)    ## JupyterLab at the first lesson, in a copy of your own in work/
+lab: $(LAB_SETUP) ## JupyterLab at the first lesson, in a copy of your own in work/
 	$(PY) -m tools.open_lab
 
-edit: $(SETUP)   ## JupyterLab at the lessons themselves, to change them
+edit: $(LAB_SETUP) ## JupyterLab at the lessons themselves, to change them
 	$(PY) -m tools.open_lab --originals
 
 app: $(SETUP)    ## the studio as a page of its own, with Voila
 	@$(PY) -c 'import voila' || { echo "the app needs Voila: $(PY) -m pip install voila"; exit 1; }
 	$(PY) -m voila studio/app.ipynb
 
-class: $(SETUP)  ## a kit for teachers, under dist/class/: notebooks for both sides, and a plan
+class: $(LAB_SETUP) ## a kit for teachers, under dist/class/: notebooks for both sides, and a plan
 	$(PY) -m tools.make_class
 
-notebooks: $(SETUP) ## run all notebooks from a clean kernel and save their outputs
+notebooks: $(TEST_SETUP) ## run all notebooks from a clean kernel and save their outputs
 	$(PY) -m tools.execute_notebooks
 
-lessons: $(SETUP) ## README's table and the maps, from the lessons' title cells
+lessons: $(TEST_SETUP) ## README's table and the maps, from the lessons' title cells
 	$(PY) -m tools.lessons
 
-panel: $(SETUP)  ## the picture of the panel in lesson 11; it needs JupyterLab, playwright and Chromium
+panel: $(TEST_SETUP) ## the picture of the panel in lesson 11; it needs JupyterLab, playwright and Chromium
 	$(PY) -m tools.panel_picture
 
 site: $(SITE_SETUP) ## the lessons as a web site, in build/site/html/
 	$(SITE_PY) -m tools.build_site
 
-lint: $(SETUP)   ## ruff: rules and format, modules and notebooks
+lint: $(TEST_SETUP) ## ruff: rules and format, modules and notebooks
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 
-format: $(SETUP) ## ruff rewrites modules and notebooks
+format: $(TEST_SETUP) ## ruff rewrites modules and notebooks
 	$(PY) -m ruff format .
 
 clean:           ## delete environments, outputs, the site and the class kit
@@ -85,6 +91,9 @@ clean:           ## delete environments, outputs, the site and the class kit
 	$(SITE_PY) -m pip install --quiet -r requirements-site.txt $(if $(CONSTRAINTS),-c $(CONSTRAINTS))
 	touch $@
 
+# What a Python of your own lacks for running, for JupyterLab and for the tests, with the command that installs it.
 check-python:
-	@$(PY) -c 'import torch, torchvision, numpy, PIL, matplotlib, imageio, psutil, pygifsicle, ipywidgets, tqdm, dask, distributed, nbval, hypothesis' || \
-	 { echo "$(PY) lacks a package: $(PY) -m pip install $(REQUIREMENTS)"; exit 1; }
+	@$(PY) -m tools.packages --check
+
+check-python-%:
+	@$(PY) -m tools.packages --check $*

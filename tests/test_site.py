@@ -10,7 +10,7 @@ import pytest
 from tools import build_site
 from tools.lessons import lessons
 
-REPOSITORY = "https://github.com/OWNER/NAME"
+REPOSITORY = build_site.PLACEHOLDER
 
 
 def write(folder, **pages):
@@ -76,6 +76,16 @@ def test_another_address_is_refused_in_one_line(address):
         build_site.check_repository(address)
     assert repr(address) in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("address", ["", "https://github.com/somebody/something"])
+def test_the_page_gets_the_address_of_the_project(address, tmp_path, monkeypatch):
+    page = tmp_path / "README.md"
+    page.write_text(f'REPOSITORY = "{build_site.PLACEHOLDER}"\n', encoding="utf-8")
+    monkeypatch.setenv("REPOSITORY", address)
+    build_site.write_address(page)
+    expected = address or build_site.PLACEHOLDER
+    assert page.read_text(encoding="utf-8") == f'REPOSITORY = "{expected}"\n'
 
 
 # ------------------------------------------------------------------------------ the whole site

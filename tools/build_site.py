@@ -5,7 +5,8 @@
 Writes build/site/html/, whose first page is index.html. Needs the packages of
 requirements-site.txt; no notebook is executed. The settings and the first page stand in site/.
 With the environment variable REPOSITORY, an address such as https://github.com/OWNER/NAME, each
-lesson gets a button that opens it in Colab.
+lesson gets a button that opens it in Colab, and the cell in README that fetches the project has
+this address.
 """
 
 import base64
@@ -26,6 +27,8 @@ from tools.lessons import GLOSSARY, Lesson, lessons
 
 BUILD = ROOT / "build" / "site"
 FIRST_PAGE = "index.html"
+# What README has in place of the project's address, and the form that an address must have.
+PLACEHOLDER = "https://github.com/OWNER/NAME"
 # The pages that the site begins with, beside the lessons. What they link to is copied, too.
 PAGES = ("README.md", "CONTRIBUTING.md", "assets/CREDITS.md")
 LINK = re.compile(r"\]\(([^()\s#]+)[^()]*\)")  # [words](path) and [words](path#heading)
@@ -55,8 +58,17 @@ def copy_sources(source: Path) -> None:
         shutil.copyfile(path, copy)
         waiting += linked_files(path)
     (source / "generated").mkdir()
+    write_address(source / "README.md")
     write_contents(source)
     write_gallery(source)
+
+
+def write_address(page: Path) -> None:
+    """Replaces the placeholder in a page by the address of the project, if there is one."""
+    address = os.environ.get("REPOSITORY", "")
+    if address:
+        text = page.read_text(encoding="utf-8")
+        page.write_text(text.replace(PLACEHOLDER, address), encoding="utf-8")
 
 
 def linked_files(path: Path) -> list[Path]:
@@ -196,7 +208,7 @@ def check_repository(address: str) -> None:
     """Raises ValueError for an address that Colab cannot open; none at all is allowed."""
     if address and not re.fullmatch(r"https://github\.com/[\w.-]+/[\w.-]+", address):
         raise ValueError(
-            f"REPOSITORY is {address!r}; Colab opens https://github.com/OWNER/NAME; "
+            f"REPOSITORY is {address!r}; Colab opens {PLACEHOLDER}; "
             "write it in this form, or leave it out"
         )
 
