@@ -100,6 +100,16 @@ def task_that_returns_floats(settings, photo, painting):
     return last.image.numpy()
 
 
+def task_that_returns_a_tensor(settings, photo, painting):
+    *_, last = run_of(settings, photo, painting)
+    return (last.image * 255).round().byte()
+
+
+def task_that_cuts_the_decimals_off(settings, photo, painting):
+    *_, last = run_of(settings, photo, painting)
+    return (last.image * 255).byte().cpu().numpy()
+
+
 def task_that_changes_the_settings(settings, photo, painting):
     *_, last = run_of(settings, photo, painting)
     settings.pop("style_weight")
@@ -221,6 +231,31 @@ def needed_as_zero_if_impossible(pictures, seconds, serial, limit):
     return needed(pictures, seconds, serial, limit) or 0
 
 
+def needed_up_to_1000(pictures, seconds, serial, limit):
+    for workers in range(1, 1001):
+        if max(-(-pictures // workers) * seconds, pictures * serial) <= limit:
+            return workers
+    return None
+
+
+def needed_by_whole_rounds(pictures, seconds, serial, limit):
+    if seconds > limit or pictures * serial > limit:
+        return None
+    return -(-pictures // int(limit // seconds))
+
+
+def needed_with_the_serial_part_added(pictures, seconds, serial, limit):
+    for workers in range(1, pictures + 1):
+        if -(-pictures // workers) * seconds + pictures * serial <= limit:
+            return workers
+    return None
+
+
+def needed_as_a_float(pictures, seconds, serial, limit):
+    found = needed(pictures, seconds, serial, limit)
+    return None if found is None else float(found)
+
+
 MISTAKES = {
     "task": [
         task_with_the_network_of_the_notebook,
@@ -237,6 +272,8 @@ MISTAKES = {
         task_that_returns_all_snapshots,
         task_that_returns_the_snapshot,
         task_that_returns_floats,
+        task_that_returns_a_tensor,
+        task_that_cuts_the_decimals_off,
         task_that_changes_the_settings,
         task_with_the_pictures_exchanged,
         task_without_a_return,
@@ -262,5 +299,9 @@ MISTAKES = {
         needed_as_a_place,
         needed_as_one_for_each,
         needed_as_zero_if_impossible,
+        needed_up_to_1000,
+        needed_by_whole_rounds,
+        needed_with_the_serial_part_added,
+        needed_as_a_float,
     ],
 }
