@@ -98,12 +98,12 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         words = "interrupted; what is done is kept, and --resume goes on from there"
         return flags.mistake(options, words, terminal.INTERRUPTED)
-    except (OSError, ValueError) as error:
-        return flags.mistake(options, str(error))
-    except (ImportError, MemoryError) as error:
-        if not terminal.lacks_memory(error):
-            raise
-        return flags.mistake(options, terminal.NO_MEMORY)
+    except Exception as error:
+        if terminal.is_out_of_memory(error):
+            return flags.mistake(options, terminal.NO_MEMORY)
+        if isinstance(error, (OSError, ValueError)):
+            return flags.mistake(options, str(error))
+        raise
 
 
 def prepare(options: argparse.Namespace) -> None:

@@ -106,18 +106,13 @@ def main(arguments: list[str] | None = None) -> int:
         from style_transfer.results import BLEW_UP
 
         return flags.mistake(options, str(error), BLEW_UP)
-    except (OSError, ValueError, ArithmeticError) as error:
-        return flags.mistake(options, str(error))
-    except (RuntimeError, MemoryError, ImportError) as error:
-        if isinstance(error, ImportError) or "torch" not in sys.modules:
-            if not terminal.lacks_memory(error):
-                raise
-            return flags.mistake(options, terminal.NO_MEMORY)
-        from style_transfer.images import is_out_of_memory
-
-        if not is_out_of_memory(error):
-            raise
-        return flags.mistake(options, _too_large(options))
+    except Exception as error:
+        if terminal.is_out_of_memory(error):
+            loaded = "helpers" in sys.modules
+            return flags.mistake(options, _too_large(options) if loaded else terminal.NO_MEMORY)
+        if isinstance(error, (OSError, ValueError, ArithmeticError)):
+            return flags.mistake(options, str(error))
+        raise
 
 
 def _too_large(options: argparse.Namespace) -> str:

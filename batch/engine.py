@@ -19,7 +19,7 @@ import numpy as np
 from batch import work
 from batch.jobs import Job, Picture
 from batch.work import Painted
-from style_transfer.images import is_out_of_memory
+from style_transfer.terminal import is_out_of_memory
 
 dask.config.set(
     {

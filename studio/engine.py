@@ -27,10 +27,10 @@ from studio.history import Frame, History
 from studio.settings import NONE, PLACES, Settings
 from style_transfer.display import LivePicture, in_notebook
 from style_transfer.forecast import Forecast
-from style_transfer.images import is_out_of_memory
 from style_transfer.masks import fit_mask
 from style_transfer.settings import NEXT_EVALUATIONS, OUTPUTS, Stage, check_count
 from style_transfer.steps import FIRST_MOVE
+from style_transfer.terminal import is_out_of_memory
 
 # A new weight resets L-BFGS at most once per so many evaluations. A snapshot is taken before the
 # step that its evaluation allows, so a reset at each of them would freeze the picture. After a

@@ -11,9 +11,10 @@ from tqdm.auto import tqdm
 
 from style_transfer.display import LivePicture, show_figure
 from style_transfer.gif import write_gif
-from style_transfer.images import is_out_of_memory, resize, to_pil
+from style_transfer.images import resize, to_pil
 from style_transfer.settings import TERMS, check_count
 from style_transfer.steps import Snapshot
+from style_transfer.terminal import is_out_of_memory
 
 MOST_GROWTH = 10.0  # a loss that ends above so many times its first value has blown up
 

@@ -30,6 +30,7 @@ except ImportError:
 LONGEST_FRAME = 655.35  # seconds; a GIF counts hundredths in 16 bits
 MOST_FRAMES_PER_SECOND = 50  # what browsers show
 SHRINK_SECONDS = 120  # the time limit of gifsicle
+QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
 
 def write_gif(pictures: list[Image.Image], path, seconds: float, hold: float) -> None:
@@ -126,7 +127,7 @@ def _checked_pygifsicle() -> Iterator[None]:
 
     def call(command: list) -> None:
         try:
-            done = subprocess.run(command, timeout=SHRINK_SECONDS, stderr=subprocess.DEVNULL)
+            done = subprocess.run(command, timeout=SHRINK_SECONDS, **QUIET)
         except subprocess.TimeoutExpired:
             raise OSError(f"it ran for more than {SHRINK_SECONDS} s") from None
         if done.returncode:

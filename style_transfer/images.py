@@ -57,13 +57,6 @@ def device_named(name: str) -> torch.device:
     return torch.device(name)
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory ran out; torch says it with a RuntimeError on a CPU."""
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
-        return True
-    return isinstance(error, RuntimeError) and "memory" in str(error)
-
-
 # ------------------------------------------------------------------------------ file -> tensor
 
 

@@ -4,6 +4,7 @@ The lessons do not need this file. It imports nothing heavy.
 """
 
 import contextlib
+import errno
 import os
 import signal
 import sys
@@ -75,11 +76,19 @@ class SafeStream:
         return getattr(self._stream, name)
 
 
-def lacks_memory(error: BaseException) -> bool:
-    """Whether memory ran out, before or while the modules were loaded that know torch's words."""
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out, also while modules were loaded.
+
+    torch says it with a RuntimeError, the loader of programs with an ImportError, and the system
+    with an OSError.
+    """
+    words = str(error).lower()
     if isinstance(error, ImportError):
-        words = str(error).lower()
         return "failed to map segment" in words or "cannot allocate memory" in words
+    if isinstance(error, RuntimeError):
+        return "memory" in words or "bad_alloc" in words
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
     return isinstance(error, MemoryError)
 
 

@@ -139,3 +139,23 @@ def test_nothing_interrupts_a_short_write():
     thread.start()
     thread.join()
     assert done == ["in a thread"]
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (MemoryError(), True),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), True),
+        (RuntimeError("CUDA out of memory. Tried to allocate 9 GiB"), True),
+        (RuntimeError("std::bad_alloc"), True),
+        (ImportError("libtorch_cpu.so: failed to map segment from shared object"), True),
+        (ImportError("libx.so: cannot open shared object file: Cannot allocate memory"), True),
+        (ImportError("No module named 'torch'"), False),
+        (RuntimeError("the sizes differ"), False),
+        (OSError(12, "Cannot allocate memory"), True),
+        (OSError(28, "No space left on device"), False),
+        (ValueError("memory"), False),
+    ],
+)
+def test_every_way_to_say_that_memory_ran_out_is_known(error, expected):
+    assert terminal.is_out_of_memory(error) is expected
