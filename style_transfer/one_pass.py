@@ -246,13 +246,20 @@ def _enlarged(x: Tensor, like: Tensor) -> Tensor:
 
 @torch.no_grad()
 def one_pass(
-    vgg: VGG19, decoder: Decoder, photo: Tensor, painting: Tensor, strength: float = 1.0
+    vgg: VGG19,
+    decoder: Decoder,
+    photo: Tensor,
+    painting: Tensor,
+    strength: float = 1.0,
+    *,
+    kept: dict | None = None,
 ) -> Tensor:
     """Paints the photograph in the style of the painting without optimization.
 
     `photo` and `painting` are (1, 3, H, W); the result has the photograph's size and is in [0, 1].
     `strength` is from 0, which gives a soft copy of the photograph, to 1. The same input gives the
-    same picture.
+    same picture. `kept` is a dict that the caller holds for one network. The statistics of the two
+    pictures are kept in it, so another strength costs less than half.
 
     Built in: 12_one_pass. Raises: ValueError for a strength out of range, or for a picture that is
     no image or too small.
@@ -271,11 +278,24 @@ def one_pass(
     start = torch.lerp(photo, recolor(photo, like=painting), strength)
     low_precision = vgg.precision == "bfloat16"
     with torch.autocast(vgg.device.type, dtype=torch.bfloat16, enabled=low_precision):
-        target = all_statistics(encode(vgg, painting))
+        target = _statistics_of(vgg, painting, kept)
         if strength < 1:
-            own = all_statistics(encode(vgg, photo))
+            own = _statistics_of(vgg, photo, kept)
             target = {layer: mix(own[layer], target[layer], strength) for layer in DEPTHS}
         return decoder(encode(vgg, start), target, torch.Generator().manual_seed(0))
+
+
+def _statistics_of(vgg: VGG19, image: Tensor, kept: dict | None) -> dict[str, Statistics]:
+    """The statistics of an image's features at all of DEPTHS, from `kept` if they are there."""
+    if kept is None:
+        return all_statistics(encode(vgg, image))
+    pixels = image.detach().cpu().contiguous().numpy().tobytes()
+    key = (tuple(image.shape), hashlib.sha256(pixels).hexdigest())
+    found = kept.get(key)
+    if found is None:
+        found = all_statistics(encode(vgg, image))
+        kept[key] = found
+    return found
 
 
 def all_statistics(features: dict[str, Tensor]) -> dict[str, Statistics]:

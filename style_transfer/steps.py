@@ -24,7 +24,7 @@ from style_transfer.images import (
     same_proportions,
 )
 from style_transfer.losses import Objective, StyleLayers, layer_weights, transfer
-from style_transfer.one_pass import load_decoder, one_pass
+from style_transfer.one_pass import Decoder, load_decoder, one_pass
 from style_transfer.paintings import Paintings, change_paintings, regions_of, styles_of
 from style_transfer.settings import (
     CONTENT_LAYER,
@@ -329,25 +329,41 @@ def check_start(start: str | Tensor, photo: Tensor) -> None:
 
 
 def paint_at_once(
-    photo: Tensor, painting: Paintings, *, vgg: VGG19 | None = None, strength: float = 1.0
+    photo: Tensor,
+    painting: Paintings,
+    *,
+    vgg: VGG19 | None = None,
+    decoder: Decoder | None = None,
+    strength: float = 1.0,
+    kept: dict | None = None,
 ) -> Tensor:
     """Paints the photograph in one pass, without optimization, as an image of the same size.
 
     `painting` is one image, or a list of `Style`, of which each is painted by itself and put in its
-    place. `vgg` None means as in `stylize`, and `strength` is as in `one_pass`, which does the
-    work. Raises: as `one_pass.load_decoder` and `one_pass.one_pass`.
+    place. `vgg` None means as in `stylize`, and `decoder` None means its own. `strength` and `kept`
+    are as in `one_pass`, which does the work. Raises: as `one_pass.load_decoder` and
+    `one_pass.one_pass`.
     """
     vgg, _ = _network_and_weights(vgg, None)
-    decoder = load_decoder(vgg)
-    return _in_places(photo, painting, lambda one: one_pass(vgg, decoder, photo, one, strength))
+    decoder = decoder or load_decoder(vgg)
+
+    def paint(one: Tensor) -> Tensor:
+        return one_pass(vgg, decoder, photo, one, strength, kept=kept)
+
+    return _in_places(photo, painting, paint)
 
 
 def _in_places(photo: Tensor, painting: Paintings, make: Callable[[Tensor], Tensor]) -> Tensor:
     """Makes an image from each painting and puts it in its place; elsewhere is the photograph."""
     regions = regions_of(painting, photo)
+    made = {}  # by painting, because one painting may have several places
     mixed = []
     for region in regions:
-        mixed.append(sum(style.share * make(style.painting) for style in region.styles))
+        for style in region.styles:
+            key = id(style.painting)
+            if key not in made:
+                made[key] = make(style.painting)
+        mixed.append(sum(style.share * made[id(style.painting)] for style in region.styles))
     if len(regions) == 1 and regions[0].mask is None:
         return mixed[0]
     masks = [torch.ones_like(photo[:, :1]) if one.mask is None else one.mask for one in regions]

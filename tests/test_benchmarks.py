@@ -184,15 +184,34 @@ def test_one_pass_is_compared_with_optimization(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(one_pass, "SPEED_SIZES", (48,))
     monkeypatch.setattr(one_pass, "GOAL", 3)
     monkeypatch.setattr(one_pass, "MOST", 4)
+    monkeypatch.setattr(one_pass, "INSTANT_SIZES", (32,))
     words = ["--pairs=2", "--starts=1", "--size=48", f"--photos={folder}", f"--save={tmp_path}"]
     one_pass.main(words)
     said = capsys.readouterr().out
-    for heading in ("long side", "one pass: style", "optimization: style", "from one pass after"):
+    for heading in (
+        "long side",
+        "one pass: style",
+        "optimization: style",
+        "32 px: style",
+        "from one pass after",
+    ):
         assert heading in said
     assert len(list(tmp_path.glob("*.png"))) == 2
     with pytest.raises(SystemExit):
         one_pass.main([f"--photos={folder}"])
     assert "holds 2 photographs; give --pairs 2" in capsys.readouterr().err
+
+
+def test_an_optimization_in_half_a_second_may_be_small(monkeypatch):
+    photo, painting = (nst.load_image(name, 64) for name in ("china", "starry_night"))
+    machine = one_pass.Machine()
+    for seconds, evaluations in ((0, 0), (600, 3)):
+        monkeypatch.setattr(one_pass, "INSTANT", seconds)
+        monkeypatch.setattr(one_pass, "MOST", 3)
+        reached = one_pass.optimized(machine, photo, painting, 32)
+        assert reached.evaluations == evaluations and max(reached.image.shape) == 32
+    row = one_pass.in_half_a_second(machine, photo, painting)
+    assert row["96 px: evaluations"] == 3 and 0 < row["96 px: style"] < 2
 
 
 def test_the_image_that_a_run_reaches_in_some_seconds():

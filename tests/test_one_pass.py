@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import helpers as nst
-from style_transfer import one_pass
+from style_transfer import one_pass, steps
 from style_transfer.one_pass import DECODER, DECODER_SHA256, DEPTHS, Statistics, square_roots
 from tests.conftest import narrow_state, random_features, random_image
 from tools.weight_files import write_weights
@@ -160,6 +160,41 @@ def test_strength_goes_from_the_photograph_to_the_painting(vgg, decoder):
     away = [(image - photo).square().mean().item() for image in images]
     assert away[0] < away[1] < away[2]
     assert away[0] < 0.5 * away[2]
+
+
+def test_statistics_that_are_kept_give_the_same_picture(vgg, decoder, photo, painting, monkeypatch):
+    kept = {}
+    for strength in (1.0, 0.5):
+        expected = nst.one_pass(vgg, decoder, photo, painting, strength)
+        image = nst.one_pass(vgg, decoder, photo, painting, strength, kept=kept)
+        assert torch.equal(image, expected)
+    other = nst.one_pass(vgg, decoder, photo, painting.flip(1), 0.5, kept=kept)
+    assert not torch.equal(other, expected), "other pixels are another painting"
+    assert len(kept) == 3
+
+    counted = []
+    encode = one_pass.encode
+    monkeypatch.setattr(one_pass, "encode", lambda *both: counted.append(1) or encode(*both))
+    nst.one_pass(vgg, decoder, photo, painting, 0.7, kept=kept)
+    assert len(counted) == 1, "only the picture that is decoded"
+
+
+def test_a_painting_in_two_places_is_painted_once(vgg, photo, painting, monkeypatch):
+    mask = torch.zeros_like(photo[:, :1])
+    mask[..., :20] = 1
+    styles = [nst.Style(painting, 0.5, mask=mask), nst.Style(photo, 0.5, mask=mask)]
+    painted = []
+    original = steps.one_pass
+
+    def counted(*arguments, **options):
+        painted.append(arguments[3])
+        return original(*arguments, **options)
+
+    monkeypatch.setattr(steps, "one_pass", counted)
+    image = nst.paint_at_once(photo, [*styles, nst.Style(painting)], vgg=vgg)
+    assert len(painted) == 2
+    alone = nst.paint_at_once(photo, painting, vgg=vgg)
+    assert torch.equal(image[..., 20:], alone[..., 20:])
 
 
 def test_the_caller_s_random_numbers_are_left_alone(vgg, decoder, photo, painting):
