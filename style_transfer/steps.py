@@ -266,7 +266,7 @@ def _first_step(
     """One iteration of L-BFGS without memory, long enough to be worth its evaluation.
 
     torch moves by lr * min(1, 1 / |g|) times the gradient g at first, where |g| is the sum of its
-    absolute values. For an image, that is about a millionth of a gray level per pixel. Here lr is
+    absolute values. One of N values then moves by 1 / N of the range on average. Here lr is
     chosen so that a value moves by `first_move` times lr on average.
     """
     loss = closure()  # torch reads lr before it calls a closure, so the gradient must come first
