@@ -21,12 +21,14 @@ from style_transfer.settings import (
 
 # Settings that are shown in the section "Control", in the order of their rows.
 CONTROL = ("second", "blend", "mask", "place", "style_scale")
+# Settings whose control stands below the picture, which follows it before Start.
+BELOW_PICTURE = ("strength",)
 # Settings that are picture files, and what each of them is called. Their rows have an upload and a
 # box for a path.
 PICTURES = {
     "photo": "photo",
     "painting": "painting",
-    "second": "second painting",
+    "second": "2nd painting",
     "mask": "mask",
 }
 
@@ -38,7 +40,7 @@ BUTTONS = {
     "start": (
         "Start",
         "play",
-        "begin a new picture with these settings; Undo brings the old one back",
+        "begin from the first look with these settings; Undo brings the old picture back",
     ),
     "pause": ("Pause", "pause", "pause after this evaluation, or resume from the frame shown"),
     "stop": ("Stop", "stop", "end the run at once; the picture stays"),
@@ -69,8 +71,9 @@ def sections() -> dict[str, tuple[str, ...]]:
 
     The first section is always open. The others are folded until somebody opens them.
     """
-    waiting = tuple(name for name in Settings.COSTLY if name not in CONTROL)
-    at_once = tuple(name for name in controls() if name not in (*waiting, *CONTROL))
+    elsewhere = (*CONTROL, *BELOW_PICTURE)
+    waiting = tuple(name for name in Settings.COSTLY if name not in elsewhere)
+    at_once = tuple(name for name in controls() if name not in (*waiting, *elsewhere))
     return {"While it runs": at_once, "From the next Start on": waiting, "Control": CONTROL}
 
 
@@ -103,7 +106,8 @@ def controls() -> dict[str, widgets.Widget]:
         "size": _count("size", 16, 4096, 32, "the long side, in pixels"),
         "network": _choice("network", NETWORKS, "imagenet is downloaded once, 548 MB"),
         "pooling": _choice("pooling", POOLINGS, "see lesson 06"),
-        "start": _choice("start from", STARTS, "the picture before the first step; see lesson 08"),
+        "start": _choice("start from", STARTS, "what Start begins from; see lessons 08 and 12"),
+        "strength": _slider("strength", 0, 1, "how much of the painting the first look has"),
         "seed": _count("seed", 0, 2**31 - 1, 1, "of the noise, if that is the start"),
         "second": _choice("2nd painting", (NONE, *pictures), picture_tip),
         "blend": _slider("blend", 0, 1, "the share of the second painting; acts at once"),
@@ -176,8 +180,9 @@ def upload(name: str) -> widgets.FileUpload:
 
 def path_box(name: str) -> widgets.Text:
     """A box for the path of a picture file on the computer where the notebook runs."""
-    tip = f"the path of a {PICTURES[name]}"
-    return _labeled(widgets.Text, "or its path", tip, continuous_update=False)
+    label = f"{PICTURES[name].removesuffix(' painting')} path"  # "2nd path" has room in its row
+    tip = f"the path of a {PICTURES[name]} on the computer where the notebook runs"
+    return _labeled(widgets.Text, label, tip, continuous_update=False)
 
 
 def uploaded(value) -> list[tuple[str, bytes]]:
@@ -195,40 +200,60 @@ def folding(title: str, rows: list[widgets.Widget]) -> widgets.VBox:
     It stands in place of ipywidgets' Accordion, whose titles the keyboard does not reach.
     """
     body = widgets.VBox(rows, layout={"display": "none"})
-    title = widgets.ToggleButton(description=title, icon="caret-right", layout={"width": "auto"})
+    title = widgets.ToggleButton(
+        description=title,
+        icon="caret-right",
+        tooltip="show or hide these settings",
+        layout={"width": "auto"},
+    )
 
     def toggled(change) -> None:
         title.icon = "caret-down" if change.new else "caret-right"
         body.layout.display = "" if change.new else "none"
 
     title.observe(toggled, "value")
-    return widgets.VBox([title, body])
+    section = widgets.VBox([title, body])
+    section.add_class("studio-fold")
+    return section
 
 
-# In ipywidgets, neither the handle of a slider nor the box beside it has an accessible name. This
-# names them by the label of their row.
+# What ipywidgets leaves out for a reader who does not see the panel. Neither the handle of a slider
+# nor the box beside it has an accessible name; the label of their row becomes that. All upload
+# buttons have the same text, to which their tooltip is added. The title of a folded section says
+# whether the section is open, and a new message is read aloud.
 _NAMES = """<script>
 (() => {
     const controls = "[role=slider], .ui-slider-handle, input[type=number], input[type=text]";
+    const set = (element, name, value) => {
+        if (value && element.getAttribute(name) !== value) element.setAttribute(name, value);
+    };
     const nameAll = () => {
-        for (const row of document.querySelectorAll(".studio-panel .widget-hbox")) {
+        const all = selector => document.querySelectorAll(".studio-panel " + selector);
+        for (const row of all(".widget-hbox")) {
             const name = row.querySelector("label")?.textContent;
-            for (const control of row.querySelectorAll(controls)) {
-                if (name && control.getAttribute("aria-label") !== name) {
-                    control.setAttribute("aria-label", name);
-                }
-            }
+            for (const control of row.querySelectorAll(controls)) set(control, "aria-label", name);
         }
+        for (const button of all(".widget-upload")) {
+            set(button, "aria-label", button.textContent + ": " + button.title);
+        }
+        for (const [index, title] of [...all(".studio-fold > button")].entries()) {
+            const body = title.nextElementSibling;
+            if (body) set(body, "id", body.id || "studio-fold-" + index + "-" + Date.now());
+            if (body) set(title, "aria-controls", body.id);
+            set(title, "aria-expanded", String(title.classList.contains("mod-active")));
+        }
+        for (const message of all(".studio-message")) set(message, "role", "status");
     };
     window.namesOfControls ??= new MutationObserver(nameAll);
-    window.namesOfControls.observe(document.body, {childList: true, subtree: true});
+    const changes = {childList: true, subtree: true, attributeFilter: ["class"]};
+    window.namesOfControls.observe(document.body, changes);
     nameAll();
 })();
 </script>"""
 
 
 def accessible_names() -> widgets.Output:
-    """An invisible widget whose script gives the panel's sliders and boxes accessible names."""
+    """An invisible widget whose script names the panel's controls and says what is unfolded."""
     data = {"text/html": _NAMES}
     shown = {"output_type": "display_data", "data": data, "metadata": {}}
     return widgets.Output(outputs=(shown,), layout={"height": "0", "margin": "0"})

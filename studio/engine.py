@@ -19,16 +19,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 import helpers as nst
 from studio.history import Frame, History
-from studio.settings import NONE, PLACES, Settings
+from studio.pictures import Styles, first_image
+from studio.settings import IN_ONE_PASS, Settings
 from style_transfer.display import LivePicture, in_notebook
 from style_transfer.forecast import Forecast
-from style_transfer.masks import fit_mask
-from style_transfer.settings import NEXT_EVALUATIONS, OUTPUTS, Stage, check_count
+from style_transfer.settings import NEXT_EVALUATIONS, OUTPUTS, START, Stage, check_count
 from style_transfer.steps import FIRST_MOVE
 from style_transfer.terminal import is_out_of_memory
 
@@ -54,46 +53,6 @@ LIVE_INTERVAL = 0.3  # seconds between two pictures that `run` shows
 # ------------------------------------------------------------------------------ a scene
 
 
-class Styles:
-    """The paintings of some settings, loaded at their scale, and the place of the second one.
-
-    Raises: ValueError or OSError, which name the file, for a mask that does not fit.
-    """
-
-    def __init__(self, settings: Settings, photo: Tensor):
-        size = max(1, round(settings.style_scale * settings.size))
-        self.painting = nst.load_image(settings.painting, size)
-        self.second = None if settings.second == NONE else nst.load_image(settings.second, size)
-        self.mask = None if self.second is None else place_of_second(settings, photo)
-
-    def of(self, blend: float) -> Tensor | list[nst.Style]:
-        """One painting, or two with their shares and places."""
-        if self.second is None:
-            return self.painting
-        styles = [
-            nst.Style(self.painting, 1 - blend, mask=self.mask),
-            nst.Style(self.second, blend, mask=self.mask),
-        ]
-        if self.mask is not None and self.mask.min() < 1:
-            styles.append(nst.Style(self.painting))  # where the second painting does not act
-        return styles
-
-
-def place_of_second(settings: Settings, photo: Tensor) -> Tensor | None:
-    """The mask of the second painting at the photograph's size; None means everywhere."""
-    if settings.mask == NONE:
-        return None
-    mask = fit_mask(settings.mask, nst.load_mask(settings.mask), photo)
-    if settings.place == PLACES[0]:
-        return mask
-    if mask.min() == 1:
-        raise ValueError(
-            f"{settings.mask}: is white everywhere, so no place is black; set place to "
-            f"{PLACES[0]}, or use another mask"
-        )
-    return 1 - mask
-
-
 class Scene:
     """What takes time to prepare and does not change during a run: pictures, network, targets."""
 
@@ -103,6 +62,7 @@ class Scene:
         self.photo = nst.load_image(settings.photo, settings.size)
         self.styles = Styles(settings, self.photo)
         self.layers = tuple(settings.layers)
+        self.kept = {}  # the paintings' Gram matrices, so that another blend only mixes them anew
         self.aim(settings.blend)
         part = Stage(max(self.photo.shape[-2:]), FORECAST_EVALUATIONS)
         self._forecast = nst.forecast(
@@ -116,20 +76,32 @@ class Scene:
         may differ from one evaluation to the next.
         """
         self.blend = blend
-        self.measure = nst.distances(self.vgg, self.photo, self.styles.of(blend), self.layers)
+        styles = self.styles.of(blend)
+        self.measure = nst.distances(self.vgg, self.photo, styles, self.layers, kept=self.kept)
 
     def forecast(self, evaluations: int) -> Forecast:
         """What so many evaluations will take. Three of them were timed when the scene was made."""
         share = evaluations / FORECAST_EVALUATIONS
         return replace(self._forecast, seconds=share * self._forecast.seconds)
 
-    def first_image(self, blend: float | None = None) -> Tensor:
-        """The picture before the first evaluation; `blend` None is that of the scene."""
+    def first_image(self, blend: float | None = None, **changes) -> Tensor:
+        """The picture before the first evaluation; `blend` None is that of the scene.
+
+        `changes` are settings that differ from the scene's.
+        """
         blend = self.settings.blend if blend is None else blend
-        # Noise comes from its own generator, because other code may use the global one meanwhile.
-        generator = torch.Generator().manual_seed(self.settings.seed)
-        styles = self.styles.of(blend)
-        return nst.first_image(self.settings.start, self.photo, styles, generator, self.vgg)
+        settings = self.settings.changed(**changes)
+        return first_image(settings, self.photo, self.styles.of(blend))
+
+    def before_painting(self, blend: float) -> Tensor:
+        """What a picture that is enlarged takes its fine detail from, at the scene's size.
+
+        It is the picture before the first evaluation. One pass paints fine detail of its own, so
+        the usual start, the recolored photograph, stands in for it.
+        """
+        if self.settings.start == IN_ONE_PASS:
+            return self.first_image(blend, start=START)
+        return self.first_image(blend)
 
 
 # ------------------------------------------------------------------------------ the thread
@@ -234,6 +206,13 @@ class Studio:
         """Names of the settings that differ from the current picture's and wait for a start."""
         made_with = self._wanted().costly
         return [name for name, value in self.settings.costly.items() if value != made_with[name]]
+
+    @property
+    def looks_first(self) -> bool:
+        """Whether there is something new to begin from, and nothing runs: the panel shows it."""
+        if self.now is None:
+            return True
+        return not self.running and bool({*Settings.BEGINNING} & {*self.pending})
 
     @property
     def rate(self) -> float:
@@ -554,7 +533,7 @@ class Studio:
             image = self.now.image.to(self._scene.photo.device)
             first_move = RESTART_MOVE
             if image.shape != self._scene.photo.shape:
-                image = nst.enlarge(image, self._scene.first_image(wanted.blend))
+                image = nst.enlarge(image, self._scene.before_painting(wanted.blend))
                 first_move = FIRST_MOVE
             self._base_evaluations = self.now.evaluations
             self._base_seconds = self.now.seconds

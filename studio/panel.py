@@ -18,9 +18,9 @@ from torch import Tensor
 
 import helpers as nst
 from studio import controls, views
-from studio.engine import Studio, Worker, place_of_second
-from studio.instant import first_look
-from studio.settings import NONE
+from studio.engine import Studio, Worker
+from studio.pictures import first_look, place_of_second
+from studio.settings import IN_ONE_PASS, NONE
 from style_transfer.files import write_atomic
 from style_transfer.settings import OUTPUTS, TERMS
 
@@ -53,16 +53,17 @@ class Panel(widgets.GridBox):
         self._writer: int | None = None  # the id of the thread that redraws now
         self._drawn = 0.0  # when the picture was last drawn
         self._plotted = 0.0  # when the losses were last plotted
+        self._curve_of: list | None = None  # the frames of that plot
+        self._look: tuple[dict, Tensor] | None = None  # the last first look, after its settings
 
         self.preview = widgets.HTML()
         self.status = widgets.HTML()
         self.message = widgets.HTML(layout={"min_height": "1.6em"})
+        self.message.add_class("studio-message")
         self.plot = widgets.HTML()
         self.shelf = widgets.HTML()
         tip = "how far the photo covers the result, in %"
         self.split = controls.wide_slider("photo | result", tip, max=100, step=5)
-        tip = "before Start: how much of the painting the first look has, in %"
-        self.strength = controls.wide_slider("strength", tip, value=100, max=100, step=5)
         tip = "pause to move it; Resume continues from there"
         self.frame = controls.wide_slider("frame", tip, max=1, disabled=True)
         self.buttons = {name: controls.button(*texts) for name, texts in controls.BUTTONS.items()}
@@ -78,7 +79,7 @@ class Panel(widgets.GridBox):
         children = [
             self.preview,
             widgets.HBox([self.split]),
-            widgets.HBox([self.strength]),
+            *[self._row(name) for name in controls.BELOW_PICTURE],
             widgets.HBox([self.frame]),
             widgets.HBox(buttons[:4]),
             widgets.HBox(buttons[4:]),
@@ -122,7 +123,7 @@ class Panel(widgets.GridBox):
             widget.observe(functools.partial(self._moved, name), "value")
         for name, box in self.numbers.items():
             box.observe(functools.partial(self._typed, name), "value")
-        for slider in (self.split, self.strength, self.frame):
+        for slider in (self.split, self.frame):
             slider.observe(self._redraw, "value")
         actions = {
             "start": self.studio.start,
@@ -272,17 +273,21 @@ class Panel(widgets.GridBox):
             pause.icon = "step-forward"
         for name in ("pause", "undo", "gif"):
             self.buttons[name].disabled = studio.now is None
-        looks_first = self._looks_first()
+        looks_first = studio.looks_first
         for name in ("enlarge", "keep", "png"):  # they take the picture of a run that is shown
             self.buttons[name].disabled = looks_first
-        self.strength.disabled = not looks_first
+        in_one_pass = studio.settings.start == IN_ONE_PASS
+        self.controls["strength"].disabled = studio.running or not in_one_pass
         self.buttons["stop"].disabled = studio.state not in ("running", "paused")
 
     def _show_losses(self) -> None:
         frames = self.studio.frames
         waited = time.monotonic() - self._plotted
-        if frames and (not self.studio.running or waited > PLOT_INTERVAL):
+        if not frames or frames is self._curve_of:
+            return
+        if not self.studio.running or waited > PLOT_INTERVAL:
             self._plotted = time.monotonic()
+            self._curve_of = frames
             self.plot.value = views.curves(frames)
 
     def _redraw(self, _) -> None:
@@ -293,41 +298,35 @@ class Panel(widgets.GridBox):
     def _draw(self) -> None:
         self._drawn = time.monotonic()
         studio = self.studio
-        if self._looks_first():
-            self._show_picture(*self._first_look())
+        if studio.looks_first:
+            self._show_first_look()
             return
         frame = studio.history.pick(self._shown())
         alt = f"the picture after {frame.evaluations} evaluations"
-        image = frame.image
-        if self.split.value:
-            image = views.covered(image, studio.photo, self.split.value)
-            alt += f", its left {self.split.value} % covered by the photo"
-        self._show_picture(image, alt)
+        self._show_picture(frame.image, alt, lambda: studio.photo)
 
-    def _looks_first(self) -> bool:
-        """Whether the chosen pair has no run yet, so that a first look in one pass is shown."""
-        studio = self.studio
-        if studio.now is None:
-            return True
-        return not studio.running and bool({"photo", "painting"} & {*studio.pending})
-
-    def _first_look(self) -> tuple[Tensor, str]:
-        """The chosen pair painted in one pass, or the photograph if that is not possible."""
+    def _show_first_look(self) -> None:
+        """Shows what Start begins from; a picture that cannot be used is reported instead."""
         settings = self.studio.settings
-        pair = (settings.photo, settings.painting, settings.size)
+        wanted = settings.beginning
         try:
-            image = first_look(*pair, self.strength.value / 100)
-            photo = nst.load_image(settings.photo, max(image.shape[2:]))
-        except (OSError, ValueError):  # for example a picture of a few pixels
-            return self.studio.photo, "the photo"
-        alt = f"a first look in one pass, with {self.strength.value} % of the painting"
-        if self.split.value:
-            image = views.covered(image, photo, self.split.value)
-            alt += f", its left {self.split.value} % covered by the photo"
-        return image, alt
+            if self._look is None or self._look[0] != wanted:
+                self._look = (wanted, first_look(settings))
+        except (OSError, ValueError) as error:
+            self.message.value = views.problem(str(error))
+            return
+        image = self._look[1]
+        alt = f"the first look: {views.beginning(settings)}"
+        self._show_picture(image, alt, lambda: nst.load_image(settings.photo, settings.size))
 
-    def _show_picture(self, image, alt: str) -> None:
-        """Shows an image; a place that waits for Start is marked on it."""
+    def _show_picture(self, image: Tensor, alt: str, photo: Callable[[], Tensor]) -> None:
+        """Shows an image, with a part of the photo on it; a place that waits for Start is marked.
+
+        `photo` loads the photograph, which is needed only if it covers a part.
+        """
+        if self.split.value:
+            image = views.covered(image, photo(), self.split.value)
+            alt += f", its left {self.split.value} % covered by the photo"
         settings = self.studio.settings
         waiting = self.studio.now is None or {"second", "mask", "place"} & {*self.studio.pending}
         if waiting and settings.second != NONE and settings.mask != NONE:

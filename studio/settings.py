@@ -6,12 +6,12 @@ from pathlib import Path
 from style_transfer.settings import (
     POOLING,
     POOLINGS,
-    START,
     STARTS,
     STYLE_LAYERS,
     Weights,
     check_count,
     check_seed,
+    check_strength,
     check_weight,
     check_word,
     finished_weights,
@@ -20,6 +20,7 @@ from style_transfer.settings import (
 
 NONE = "none"  # stands for no second painting and for no mask
 PLACES = ("white", "black")  # where the second painting acts: where the mask is white or black
+IN_ONE_PASS = "one_pass"  # the start that has a strength
 STYLE_SCALES = (0.25, 4.0)  # the smallest and the largest
 
 
@@ -47,7 +48,8 @@ class Settings:
     size: int = 192  # small, so that the picture follows a slider at once
     network: str = "pocket"
     pooling: str = POOLING
-    start: str = START
+    start: str = IN_ONE_PASS  # the first look, from which the run goes on
+    strength: float = 1.0  # how much of the painting the first look has, if it is made in one pass
     seed: int = 0
     second: str = NONE  # a second painting, named like the first
     blend: float = 0.5  # its share, where it acts
@@ -62,7 +64,19 @@ class Settings:
         "network",
         "pooling",
         "start",
+        "strength",
         "seed",
+        "second",
+        "mask",
+        "place",
+        "style_scale",
+    )
+    # The costly ones that decide what a run begins from, apart from its size.
+    BEGINNING = (
+        "photo",
+        "painting",
+        "start",
+        "strength",
         "second",
         "mask",
         "place",
@@ -75,6 +89,7 @@ class Settings:
         check_word("start", self.start, STARTS)
         check_count("evaluations", self.evaluations)
         check_count("size", self.size)
+        check_strength(self.strength)
         check_seed(self.seed)
         check_word("place", self.place, PLACES)
         check_weight("blend", self.blend)
@@ -103,6 +118,12 @@ class Settings:
     def costly(self) -> dict:
         """The settings that take effect at the next start, by name."""
         return {name: getattr(self, name) for name in self.COSTLY}
+
+    @property
+    def beginning(self) -> dict:
+        """The settings that decide what a run begins from, by name."""
+        names = (*self.BEGINNING, "size", "seed", "blend")
+        return {name: getattr(self, name) for name in names}
 
     @property
     def at_once(self) -> tuple:
@@ -155,4 +176,6 @@ class Settings:
             f"{self.size} px",
             f"from {self.start}",
         ]
+        if self.start == IN_ONE_PASS and self.strength != 1:
+            parts[-1] += f" of strength {self.strength:g}"
         return ", ".join(parts)

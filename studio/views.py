@@ -5,17 +5,22 @@ import html
 import io
 import threading
 
+import torch
 from matplotlib.figure import Figure
 from torch import Tensor
+from torch.nn import functional as F
 
 import helpers as nst
 from studio.engine import Studio
 from studio.history import Frame
+from studio.pictures import LOOK_SIZE
+from studio.settings import IN_ONE_PASS, Settings
 from style_transfer.display import encode_jpeg
 from style_transfer.frames import draw_losses
+from style_transfer.settings import STARTS
 
 PICTURE_HEIGHT = 340  # pixels on the page, of the box in which each picture is shown whole
-MARK = (0.9, 0.2, 0.1)  # the color of a place that is marked
+MARK = (1.0, 0.1, 0.1)  # the color of the line around a place
 KEPT_HEIGHT = 90  # pixels on the page, of a picture that was put aside
 
 # Studios in several threads may plot, and Matplotlib is not made for two threads at once.
@@ -50,12 +55,12 @@ def covered(image: Tensor, photo: Tensor, percent: int) -> Tensor:
 
 
 def marked(image: Tensor, mask: Tensor | None) -> Tensor:
-    """A copy of an image with a place shown in color; elsewhere it is paler."""
+    """A copy of an image with a line around the place where a mask (1, 1, H, W) is white."""
     if mask is None:
         return image
-    red = image.new_tensor(MARK).view(1, 3, 1, 1)
-    inside = 0.5 * image + 0.5 * red
-    return mask * inside + (1 - mask) * (0.5 * image + 0.5)
+    inside = (mask > 0.5).float()
+    line = F.max_pool2d(inside, 3, stride=1, padding=1) - inside
+    return torch.lerp(image, image.new_tensor(MARK).view(1, 3, 1, 1), line)
 
 
 def curves(frames: list[Frame]) -> str:
@@ -100,11 +105,23 @@ def status(studio: Studio) -> str:
         lines.append(f"forecast at its start: {studio.forecast}")
     if studio.pending:
         lines.append(f"waiting for Start: {', '.join(studio.pending)}")
+    if studio.looks_first and not studio.running:
+        lines.append(f"Start begins from the picture shown: {beginning(studio.settings)}")
     problems = [studio.warning]
     if studio.error is not None:
         problems.append(f"{type(studio.error).__name__}: {studio.error}")
     lines += [problem(text) for text in problems if text]
     return f'<div style="line-height:1.4">{"<br>".join(lines)}</div>'
+
+
+def beginning(settings: Settings) -> str:
+    """What a run with these settings begins from."""
+    words = STARTS[settings.start]
+    if settings.start == IN_ONE_PASS:
+        words += f" with strength {settings.strength:g}"
+    if settings.size > LOOK_SIZE:
+        words += f", made again at {settings.size} px"
+    return words
 
 
 def problem(text: str) -> str:

@@ -97,18 +97,122 @@ def test_picture_sliders_and_buttons_are_in_view_together(page, project, screen)
     assert len(pictures) == 1, "the picture's box has one size for every photograph"
 
 
+# The name of each control that is shown, as a screen reader finds it, with its role.
+NAMES = """panel => {
+    const controls = 'button, select, input:not([type=file]), [role=slider]';
+    const named = control => {
+        const label = control.labels?.[0]?.textContent;
+        const name = control.getAttribute('aria-label') || label || control.textContent;
+        return [control.getAttribute('role') || control.type || control.tagName, name.trim()];
+    };
+    return [...panel.querySelectorAll(controls)].filter(one => one.offsetParent).map(named);
+}"""
+FOCUSED = """panel => {
+    const one = document.activeElement;
+    if (!panel.contains(one)) return null;
+    return one.getAttribute('aria-label') || one.labels?.[0]?.textContent || one.textContent;
+}"""
+
+
 def test_the_panel_is_accessible(page):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    title = page.locator(f"{PANEL} button", has_text="From the next Start on")
-    title.press("Enter")  # the keyboard opens what is folded
-    page.locator(f"{PANEL} select >> visible=true").nth(2).wait_for()
+    browser.ask(page, "0", "studio.stop()")
+    titles = [page.locator(f"{PANEL} .studio-fold > button").nth(place) for place in (0, 1)]
+    for title in titles:
+        body = page.locator(f"[id='{title.get_attribute('aria-controls')}']")
+        assert title.get_attribute("aria-expanded") == "false" and not body.is_visible()
+        title.press("Enter")  # the keyboard opens what is folded
+        body.wait_for(state="visible")
+        assert title.get_attribute("aria-expanded") == "true"
     found = axe.run(page, context=PANEL).response
-    title.press("Enter")
     assert len(found["passes"]) > 10
     grave = [rule for rule in found["violations"] if rule["impact"] in ("serious", "critical")]
     assert not grave, [(rule["id"], rule["nodes"][0]["html"]) for rule in grave]
-    names = {handle.get_attribute("aria-label") for handle in page.get_by_role("slider").all()}
+
+    named = [tuple(pair) for pair in page.locator(PANEL).evaluate(NAMES)]
+    assert all(name for _, name in named)
+    twice = {pair for pair in named if named.count(pair) > 1}
+    assert not twice, "each control has a name of its own"
+    names = {name for _, name in named}
     assert {"style weight", "relu5_1", "learning rate", "frame", "photo | result"} <= names
+    assert {"strength", "photo path", "Upload (0): a mask from your computer", "mask"} <= names
+    assert page.locator(f"{PANEL} .studio-message").get_attribute("role") == "status"
+
+    page.locator(PANEL).get_by_role("slider", name="photo | result").focus()
+    reached = set()
+    while (name := page.locator(PANEL).evaluate(FOCUSED)) is not None and len(reached) < 100:
+        reached.add(name.strip())
+        page.keyboard.press("Tab")
+    disabled = page.locator(f"{PANEL} button:disabled").all_inner_texts()
+    assert names - reached <= {"frame", *disabled}, "the keyboard reaches each of them"
+    for title in titles:
+        title.press("Enter")
+        assert title.get_attribute("aria-expanded") == "false"
+
+
+# Notes when something was changed by hand, and each picture that comes after it.
+FOLLOW = """() => {
+    window.seen = [];
+    window.changed = null;
+    window.addEventListener('change', () => { window.changed ??= performance.now(); }, true);
+    const image = () => document.querySelector('.jp-OutputArea .studio-panel img');
+    let last = image().src;
+    new MutationObserver(() => {
+        if (image() && image().src !== last) {
+            last = image().src;
+            window.seen.push(performance.now());
+        }
+    }).observe(document.body, {subtree: true, childList: true, attributes: true});
+}"""
+
+
+def test_the_first_look_follows_the_hand(page):
+    """Its seconds and its rate are printed; how large they are depends on the machine."""
+    choice = {"photo": "china", "painting": "starry_night", "size": 192, "evaluations": 3}
+    browser.ask(page, "0", f"studio.stop(); studio.set(**{choice})")
+    title = page.locator(f"{PANEL} button", has_text="From the next Start on")
+    title.click()
+    painting = page.get_by_label("painting", exact=True)
+    page.wait_for_timeout(1000)
+    page.evaluate(FOLLOW)
+    seconds = []
+    for name in ("kandinsky_composition_viii", "hokusai_great_wave", "starry_night", "gravel"):
+        count = page.evaluate("() => { window.changed = null; return window.seen.length; }")
+        painting.select_option(name)
+        page.wait_for_function("count => window.seen.length > count", arg=count)
+        seconds.append(page.evaluate("() => (window.seen.at(-1) - window.changed) / 1000"))
+        page.wait_for_timeout(1000)
+    title.click()
+
+    handle = page.get_by_role("slider", name="strength")
+    handle.scroll_into_view_if_needed()
+    box = handle.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.evaluate("() => { window.seen.length = 0; }")
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for step in range(45):  # more notches per second than the panel is asked to follow
+        page.mouse.move(x - 4 * step, y)
+        page.wait_for_timeout(20)
+    page.mouse.up()
+    page.wait_for_timeout(1000)  # the last move may still be on its way
+    strength = float(browser.ask(page, "studio.settings.strength"))
+    assert strength == pytest.approx(float(handle.get_attribute("aria-valuenow")), abs=0.051)
+    assert strength < 0.8
+    shown = f"the first look: the photograph, painted in one pass with strength {strength:g}"
+    page.locator(f'{PANEL} img[alt="{shown}"]').wait_for()
+    times = page.evaluate("() => window.seen")
+    rate = (len(times) - 1) / (times[-1] - times[0]) * 1000
+    print(
+        f"192 px: the first look comes {min(seconds):.2f} to {max(seconds):.2f} s after the choice "
+        f"of a painting; the strength slider gives {len(times)} pictures, {rate:.1f} per second"
+    )
+    assert len(times) >= 4, "the picture changes while the hand moves"
+
+    page.locator(f"{PANEL} button", has_text="Start").first.click()
+    page.locator(f'{PANEL} img[alt="the picture after 3 evaluations"]').wait_for()
+    begun = "studio.frames[0].settings"
+    assert browser.ask(page, f"({begun}.start, {begun}.strength)") == f"('one_pass', {strength})"
 
 
 def test_boxes_show_what_was_typed(page):

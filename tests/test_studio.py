@@ -25,8 +25,10 @@ from studio import Panel, Settings, Studio, views
 from studio.controls import TOOLTIP, uploaded
 from studio.engine import RESET_INTERVAL
 from studio.history import FEWEST_FRAMES
+from studio.pictures import first_look
 from style_transfer import features
 from style_transfer.frames import draw_losses
+from style_transfer.images import from_bytes, to_bytes
 from style_transfer.settings import NEXT_EVALUATIONS, TERMS, Term, finished_weights
 
 ENDLESS = 10**6
@@ -76,6 +78,8 @@ def pixels(studio):
         ({"evaluations": float("inf")}, "evaluations"),
         ({"size": float("inf")}, "size"),
         ({"seed": -1}, "seed"),
+        ({"strength": 1.5}, "strength is 1.5"),
+        ({"strength": None}, "strength is None"),
         ({"seed": 10**30}, "seed"),
         ({"evaluations": 0}, "evaluations"),
         ({"size": 1.5}, "size"),
@@ -133,13 +137,16 @@ def test_terms_and_layers_have_names_of_their_own(small):
 # ------------------------------------------------------------------------------ the engine
 
 
-@pytest.mark.parametrize("method", ["adam", "lbfgs"])
-def test_it_computes_what_stylize_computes(small, method):
+@pytest.mark.parametrize(
+    ("method", "start"), [("adam", "recolored"), ("lbfgs", "recolored"), ("lbfgs", "one_pass")]
+)
+def test_it_computes_what_stylize_computes(small, method, start):
     photo, painting = (
         nst.load_image(nst.ASSETS / f"{name}.jpg", 48) for name in ("china", "starry_night")
     )
-    *_, last = nst.stylize(photo, painting, evaluations=12, method=method, every=1)
-    image = small(evaluations=12, method=method).run()
+    run = nst.stylize(photo, painting, evaluations=12, method=method, start=start, every=1)
+    *_, last = run
+    image = small(evaluations=12, method=method, start=start).run()
     assert torch.allclose(image.cpu(), last.image, atol=2e-3)
 
 
@@ -181,7 +188,7 @@ def test_a_dragged_slider_does_not_freeze_lbfgs(small):
 
 def test_a_picture_gets_better_while_a_slider_is_dragged(small):
     """The style weight moves at every evaluation for 40 of them, and then rests for 15."""
-    studio = small("astronaut", "hokusai_great_wave", size=64, evaluations=10)
+    studio = small("astronaut", "hokusai_great_wave", size=64, evaluations=10, start="recolored")
     studio.run()
     before, dragged = pixels(studio), iter(np.geomspace(100, 1000, 40))
     during = []
@@ -275,7 +282,7 @@ def test_too_little_memory_names_a_size_and_keeps_the_frames(small, monkeypatch,
     studio.start()
     assert max(studio.wait(timeout=60).shape) == 36
 
-    monkeypatch.setattr(nst, "distances", lambda *_: measure(None))  # while targets are made
+    monkeypatch.setattr(nst, "distances", lambda *_, **__: measure(None))  # while targets are made
     studio.enlarge(80)
     with pytest.raises(MemoryError, match="for a picture of 80 px; undo, or set size=60"):
         studio.wait(timeout=60)
@@ -615,7 +622,8 @@ def test_a_picture_made_large_goes_on_from_the_small_one(small, outputs):
 
     first = next(frame for frame in studio.frames if frame.size == 96)
     assert first.evaluations == end.evaluations, "it is the same place in the run"
-    expected = nst.enlarge(end.image, studio._scene.first_image().cpu())
+    recolored = nst.recolor(studio.photo, like=studio._scene.styles.painting)
+    expected = nst.enlarge(end.image, recolored)
     assert torch.allclose(first.image, expected, atol=0.01)
     assert studio.now.loss < first.loss
 
@@ -832,8 +840,8 @@ def test_a_new_term_of_the_loss_needs_no_change_of_the_studio(small, monkeypatch
     class MoreWeights(nst.Weights):
         contrast: float = 0.0
 
-    def more_distances(*arguments):
-        measure = distances(*arguments)
+    def more_distances(*arguments, **options):
+        measure = distances(*arguments, **options)
         return lambda image: measure(image) | {"contrast": image.var()}
 
     distances = nst.distances
@@ -905,7 +913,7 @@ def test_the_box_beside_a_slider_says_what_the_weight_is(small):
 def test_a_hand_on_the_panel(small, outputs):
     studio = small()
     panel = Panel(studio)
-    assert '<img alt="a first look in one pass, with 100 %' in panel.preview.value
+    assert '<img alt="the first look: the photograph, painted in one' in panel.preview.value
     panel.buttons["start"].click()
     studio.wait(5, timeout=60)
     panel.controls["style"].value = 1000.0
@@ -1018,7 +1026,7 @@ def test_a_mask_is_uploaded_and_marked_until_the_next_start(small, outputs):
     hand_in(upload, "sky.png", path.read_bytes())
     assert studio.settings.mask == str(outputs / "uploads" / "sky.png")
     assert "the place of the second painting marked" in panel.preview.value
-    assert panel.preview.value != plain
+    assert panel.preview.value != plain and "the first look" in panel.preview.value
     white = panel.preview.value
     panel.controls["place"].value = "black"
     assert "marked" in panel.preview.value and panel.preview.value != white
@@ -1127,33 +1135,110 @@ def test_a_new_panel_takes_the_place_of_the_old(small):
 def test_a_first_look_is_there_before_the_start_and_after_another_pair(small):
     studio = small()
     panel = Panel(studio)
+    strength = panel.controls["strength"]
     first = panel.preview.value
-    assert "a first look in one pass, with 100 % of the painting" in first
-    assert not panel.strength.disabled and panel.buttons["png"].disabled
+    words = "the first look: the photograph, painted in one pass with strength"
+    assert f"{words} 1" in first
+    assert not strength.disabled and panel.buttons["png"].disabled
 
-    began = time.perf_counter()
     panel.controls["painting"].value = "hokusai_great_wave"
-    seconds = time.perf_counter() - began
-    assert panel.preview.value != first and "a first look" in panel.preview.value
+    assert panel.preview.value != first and words in panel.preview.value
     wave = panel.preview.value
-    began = time.perf_counter()
-    panel.strength.value = 50
-    print(f"first look after {seconds:.2f} s; strength after {time.perf_counter() - began:.2f} s")
-    assert panel.preview.value != wave and "with 50 % of the painting" in panel.preview.value
+    strength.value = 0.5
+    assert panel.preview.value != wave and f"{words} 0.5" in panel.preview.value
+    assert studio.settings.strength == 0.5
     panel.split.value = 30
     assert "its left 30 % covered by the photo" in panel.preview.value
 
     panel.buttons["start"].click()
     studio.wait(2, timeout=60)
+    panel.refresh()
+    assert strength.disabled, "the run has begun"
     panel.buttons["stop"].click()
-    assert "a first look" not in panel.preview.value
-    assert panel.strength.disabled and not panel.buttons["png"].disabled
-    panel.controls["painting"].value = "starry_night"
-    assert "a first look" in panel.preview.value and panel.buttons["png"].disabled
-    panel.controls["painting"].value = "hokusai_great_wave"
-    assert "a first look" not in panel.preview.value
+    assert "the first look" not in panel.preview.value and not panel.buttons["png"].disabled
+    for name, other in (("painting", "starry_night"), ("strength", 1.0), ("start", "noise")):
+        before = panel.controls[name].value
+        panel.controls[name].value = other
+        assert "the first look" in panel.preview.value and panel.buttons["png"].disabled
+        assert "Start begins from the picture shown" in panel.status.value
+        panel.controls[name].value = before
+        assert "the first look" not in panel.preview.value
+        assert "Start begins from" not in panel.status.value
 
 
-def test_a_pair_that_is_too_small_for_one_pass_shows_the_photo(small):
-    panel = Panel(small(size=20))
-    assert '<img alt="the photo"' in panel.preview.value
+def test_start_goes_on_from_the_picture_that_is_shown(small, outputs):
+    """Whatever it is made of: the frame of evaluation 0 has the pixels of the first look."""
+    sky = upper_half(outputs / "sky.png")
+    placed = {"second": "hokusai_great_wave", "blend": 0.8, "mask": sky}
+    for settings in (
+        {},
+        {"strength": 0.4},
+        {"start": "recolored"},
+        {"start": "noise", "seed": 5},
+        {"second": "hokusai_great_wave", "blend": 0.7},
+        placed | {"style_scale": 2.0},
+        {"network": "random", "strength": 0.7},
+        {"size": 40},  # 27 pixels high, which is too small for one pass
+    ):
+        studio = small(**{"evaluations": 1} | settings)
+        panel = Panel(studio)
+        shown = first_look(studio.settings)
+        studio.run()
+        begun = studio.frames[0]
+        assert begun.evaluations == 0
+        assert torch.equal(begun.image, from_bytes(to_bytes(shown))), settings
+        for name, value in settings.items():
+            assert getattr(begun.settings, name) == value, "the frame says what it was made with"
+        assert "the first look" not in panel.preview.value
+
+
+def test_a_strength_of_0_and_of_1_are_two_pictures(small):
+    looks = [first_look(small(strength=strength).settings) for strength in (0, 0.5, 1)]
+    photo = nst.load_image("china", 48)
+    distances = [(look - photo).abs().mean().item() for look in looks]
+    assert distances == sorted(distances) and distances[2] > 1.2 * distances[0]
+    assert "from one_pass of strength 0.5" in str(small(strength=0.5).settings)
+
+
+def test_a_first_look_has_256_pixels_at_most_and_the_panel_says_so(small):
+    studio = small(size=320)
+    panel = Panel(studio)
+    assert max(first_look(studio.settings).shape) == 256
+    assert "made again at 320 px" in panel.status.value
+    studio.set(size=256)
+    assert "made again" not in panel.status.value
+
+
+def test_a_first_look_is_made_once_for_the_same_settings(small, monkeypatch):
+    made = []
+
+    def counted(settings):
+        made.append(settings.beginning)
+        return first_look(settings)
+
+    monkeypatch.setattr("studio.panel.first_look", counted)
+    panel = Panel(small())
+    panel.controls["style"].value = 1000.0
+    panel.split.value = 20
+    assert len(made) == 1
+    panel.controls["style_scale"].value = 2.0
+    assert len(made) == 2
+
+
+def test_a_picture_that_cannot_be_read_is_reported_and_the_last_one_stays(small):
+    studio = small()
+    panel = Panel(studio)
+    shown = panel.preview.value
+    studio.set(photo="/no/such/picture.jpg")
+    assert "picture.jpg" in panel.message.value and panel.preview.value == shown
+    assert studio.error is None
+    panel.controls["photo"].value = "coffee"
+    assert panel.message.value == "" and panel.preview.value != shown
+
+
+def test_a_new_blend_computes_no_new_gram_matrices(small, monkeypatch):
+    studio = small(second="hokusai_great_wave", evaluations=2)
+    studio.run()
+    monkeypatch.setattr("style_transfer.losses.fast_gram_matrix", lambda features: 1 / 0)
+    studio._scene.aim(0.9)
+    assert studio._scene.blend == 0.9
