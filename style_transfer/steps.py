@@ -418,11 +418,15 @@ def stylize(
 def check_sides(
     vgg: VGG19, pictures: Mapping[str, Tensor], layers: StyleLayers, stages: tuple[Stage, ...]
 ) -> None:
-    """Raises ValueError, with its name, if a picture is too small for the layers at some stage."""
+    """Raises ValueError, with its name, for a batch, and for too few pixels at some stage."""
     layer = LAYERS[deepest({CONTENT_LAYER, *layer_weights(layers)})]
     smallest = smallest_side(layer, vgg.padding)
     factor = stages[0].size / stages[-1].size
     for name, image in pictures.items():
+        if len(image) != 1:
+            raise ValueError(
+                f"{name} is a batch of {len(image)}; give one image, or a list of Style"
+            )
         height, width = _scaled(image, factor).shape[-2:]
         if min(height, width) < smallest:
             where = f" at the first size, {stages[0].size}" if factor < 1 else ""

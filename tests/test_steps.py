@@ -307,6 +307,8 @@ def test_a_panorama_leaves_out_the_sizes_at_which_it_would_be_too_narrow():
 def test_a_batch_is_no_photograph(photo, painting):
     with pytest.raises(ValueError, match=r"a batch of 2; give one image: photo\[0:1\]"):
         nst.stylize(torch.cat([photo, photo]), painting)
+    with pytest.raises(ValueError, match="the painting is a batch of 2; give one image, or a list"):
+        nst.stylize(photo, torch.cat([painting, painting]))
 
 
 def test_only_stylize_without_a_network_changes_the_style_weight(photo, painting):

@@ -1251,3 +1251,36 @@ def test_a_new_blend_computes_no_new_gram_matrices(small, monkeypatch):
     monkeypatch.setattr("style_transfer.losses.fast_gram_matrix", lambda features: 1 / 0)
     studio._scene.aim(0.9)
     assert studio._scene.blend == 0.9
+
+
+def test_a_pair_that_is_too_small_for_one_pass_shows_the_photo(small):
+    panel = Panel(small(size=20))
+    assert '<img alt="the photo"' in panel.preview.value
+
+
+def test_a_studio_that_runs_is_not_run_again_and_waiting_has_an_end(small):
+    studio = small(evaluations=ENDLESS)
+    assert np.isnan(studio.seconds_left)
+    studio.undo()  # there is nothing to take back
+    assert studio.state == "new"
+    studio.start()
+    studio.wait(1, timeout=60)
+    with pytest.raises(RuntimeError, match=r"running in the background; call stop\(\) first"):
+        studio.run()
+    with pytest.raises(TimeoutError, match=r"still running after 0\.2 s"):
+        studio.wait(timeout=0.2)
+    assert studio.running
+    studio.stop()
+    assert studio.state == "stopped"
+
+
+def test_an_undo_while_a_studio_runs_goes_on_from_there(small):
+    studio = small(evaluations=ENDLESS)
+    studio.start()
+    studio.wait(2, timeout=60)
+    studio.set(style=7)
+    studio.undo()
+    assert studio.running and studio.settings.weights.style != 7
+    before = studio.now.evaluations
+    studio.wait(before + 2, timeout=60)
+    studio.stop()
