@@ -1253,11 +1253,6 @@ def test_a_new_blend_computes_no_new_gram_matrices(small, monkeypatch):
     assert studio._scene.blend == 0.9
 
 
-def test_a_pair_that_is_too_small_for_one_pass_shows_the_photo(small):
-    panel = Panel(small(size=20))
-    assert '<img alt="the photo"' in panel.preview.value
-
-
 def test_a_studio_that_runs_is_not_run_again_and_waiting_has_an_end(small):
     studio = small(evaluations=ENDLESS)
     assert np.isnan(studio.seconds_left)
