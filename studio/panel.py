@@ -21,7 +21,7 @@ from studio import controls, views
 from studio.engine import Studio, Worker
 from studio.pictures import first_look, place_of_second
 from studio.settings import IN_ONE_PASS, NONE
-from style_transfer.files import write_atomic
+from style_transfer.files import free_name, write_atomic
 from style_transfer.settings import OUTPUTS, TERMS
 
 PREVIEW_INTERVAL = 0.08  # seconds between two pictures, at least
@@ -184,6 +184,8 @@ class Panel(widgets.GridBox):
     def _save_uploads(self, name: str, value) -> None:
         for file, content in controls.uploaded(value):
             target = OUTPUTS / "uploads" / Path(file).name
+            if target.exists() and target.read_bytes() != content:
+                target = free_name(target)  # the older picture of this name may be in use
             suffixes = (target.suffix.lower(),)  # whatever the file is called, it is kept as it is
             write_atomic(target, suffixes, lambda part, data=content: part.write_bytes(data))
             self._choose(name, target)

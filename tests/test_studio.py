@@ -1025,6 +1025,14 @@ def test_an_upload_and_a_path_become_the_photo(small, outputs):
     assert studio.wait(timeout=60) is not None
 
 
+def test_another_picture_of_the_same_name_replaces_no_upload(small, outputs):
+    studio = small()
+    upload = Panel(studio)._chooser("photo").children[0].children[1]
+    for name, expected in (("china", "mine.jpg"), ("coffee", "mine-2.jpg"), ("china", "mine.jpg")):
+        hand_in(upload, "mine.jpg", (nst.ASSETS / f"{name}.jpg").read_bytes())
+        assert studio.settings.photo == str(outputs / "uploads" / expected)
+
+
 def test_a_mask_is_uploaded_and_marked_until_the_next_start(small, outputs):
     studio = small(second="hokusai_great_wave", blend=1.0, evaluations=2)
     panel = Panel(studio)
