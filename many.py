@@ -220,9 +220,9 @@ def _make(waiting: list, options: argparse.Namespace, results, sheet) -> list:
                 results.fail(outcome.job, outcome.error)
                 failed.append((outcome.job, outcome.error))
                 continue
-            with terminal.uninterrupted():  # a picture that is there gets its row, too
+            with terminal.uninterrupted():  # a picture that is there gets its row and its place
                 path = results.keep(outcome.job, outcome.painted)
-            sheet.add(outcome.job, path)
+                sheet.add(outcome.job, path)
             spent += outcome.painted.seconds
             bar.set_postfix_str(path.name)
         wall = time.perf_counter() - begin

@@ -4,6 +4,7 @@
 """
 
 import argparse
+import contextlib
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -63,7 +64,8 @@ def numbered(run: Iterator[Snapshot], options: argparse.Namespace) -> Iterator[S
 
 def save_picture(image: Tensor, path: Path, options: argparse.Namespace) -> str:
     """Writes the picture where it should be, or where it can be; returns a line on it."""
-    with terminal.uninterrupted():
+    # The run has ended, so a signal has nothing more to end. Only short work follows.
+    with contextlib.suppress(KeyboardInterrupt), terminal.uninterrupted():
         place, refusal = save_anywhere(lambda path: save_image(image, path), path)
     if refusal is not None:
         options.status = flags.mistake(options, f"{refusal}; the picture is at {place}")

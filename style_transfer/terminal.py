@@ -94,14 +94,22 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Ignores Ctrl-C and the signals that end a program, while something short is written."""
+    """Puts off Ctrl-C and the signals that end a program, until something short is written.
+
+    A signal that came meanwhile acts afterwards, so it raises KeyboardInterrupt then.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield  # signals reach the main thread only
         return
-    numbers = (signal.SIGINT, *ENDINGS)
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
+    came = []
+    before = {}
+    for number in (signal.SIGINT, *ENDINGS):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            before[number] = signal.signal(number, lambda number, frame: came.append(number))
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+    if came:
+        signal.raise_signal(came[0])

@@ -122,14 +122,33 @@ def test_nohup_stays_in_force():
 
 
 @needs_signals
-def test_nothing_interrupts_a_short_write():
-    before = signal.getsignal(signal.SIGINT)
-    with terminal.uninterrupted():
-        os.kill(os.getpid(), signal.SIGINT)
-        os.kill(os.getpid(), signal.SIGTERM)
-    assert signal.getsignal(signal.SIGINT) == before
-    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_nothing_interrupts_a_short_write(name):
+    number = getattr(signal, name)
+    before = signal.signal(number, signal.default_int_handler)
+    written = []
+    try:
+        with pytest.raises(KeyboardInterrupt), terminal.uninterrupted():
+            os.kill(os.getpid(), number)
+            os.kill(os.getpid(), signal.SIGINT)
+            written.append("whole")
+        assert written == ["whole"]  # the signal is put off, and it is not lost
+        assert signal.getsignal(number) == signal.default_int_handler
+    finally:
+        signal.signal(number, before)
 
+
+@needs_signals
+def test_a_signal_that_is_ignored_stays_ignored_while_something_is_written():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with terminal.uninterrupted():
+            os.kill(os.getpid(), signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_a_write_in_a_thread_is_not_put_off():
     def elsewhere():
         with terminal.uninterrupted():
             done.append("in a thread")
