@@ -101,8 +101,13 @@ OLD = ("ipywidgets", "ipykernel", "ipython", "traitlets", "jupyter_client", "nbc
 def colab_versions():
     """These packages as pip wants them, such as "ipywidgets==7.7.1"."""
     lines = (ROOT / "tests" / "colab" / "cpu.txt").read_text(encoding="utf-8").splitlines()
-    return [line for line in lines if line.partition("==")[0] in OLD]
+    versions = [line for line in lines if line.partition("==")[0] in OLD]
+    assert len(versions) == len(OLD)
+    return versions
 
+
+# Old widgets in Colab's kernel, and in the last kernels before those of today.
+OLD_VERSIONS = {"Colab": colab_versions(), "6.29": ["ipywidgets==7.7.1", "ipykernel==6.29.5"]}
 
 OLD_CELLS = """
 import sys
@@ -132,9 +137,9 @@ LivePicture().show(Image.new("RGB", (8, 8)), alt="a black square")
 """
 
 
-@pytest.fixture(scope="module")
-def old_python(tmp_path_factory):
-    """A Python with old widgets, which takes every other package from this one."""
+@pytest.fixture(scope="module", params=list(OLD_VERSIONS))
+def old(request, tmp_path_factory):
+    """A Python with old widgets, which takes every other package from this one; the versions."""
     folder = tmp_path_factory.mktemp("old")
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     scripts, program = ("Scripts", "python.exe") if sys.platform == "win32" else ("bin", "python")
@@ -144,34 +149,37 @@ def old_python(tmp_path_factory):
     # What the environment has itself comes first.
     parent = Path(packages.stdout.strip()) / "parent.pth"
     parent.write_text(sysconfig.get_path("purelib"), encoding="utf-8")
-    versions = colab_versions()
-    assert len(versions) == len(OLD)
+    versions = OLD_VERSIONS[request.param]
     install = [python, "-m", "pip", "install", "--quiet", *versions]
     if subprocess.run(install, timeout=300).returncode:
         pytest.skip(f"{' and '.join(versions)} could not be installed")
-    return python
+    return python, versions
 
 
-def test_studio_and_panel_work_in_a_kernel_with_old_widgets(old_python, tmp_path):
+def test_studio_and_panel_work_in_a_kernel_with_old_widgets(old, tmp_path):
+    python, versions = old
     sources = OLD_CELLS.format(root=str(ROOT)).strip().split("\n---\n")
     path = browser.notebook_of(tmp_path / "old.ipynb", *sources)
     execute = (
         "import nbclient, nbformat; path = 'old.ipynb'; notebook = nbformat.read(path, 4); "
         "nbclient.NotebookClient(notebook, timeout=120).execute(); nbformat.write(notebook, path)"
     )
-    subprocess.run([old_python, "-c", execute], cwd=tmp_path, check=True, timeout=300)
+    subprocess.run([python, "-c", execute], cwd=tmp_path, check=True, timeout=300)
     cells = nbformat.read(path, as_version=4).cells
     printed = [
         output.text for cell in cells for output in cell.outputs if output.output_type == "stream"
     ]
-    assert set(printed[0].split()) <= set(colab_versions())
+    told = ("ipykernel", "ipython", "ipywidgets")
+    asked = {line for line in versions if line.partition("==")[0] in told}
+    assert asked <= set(printed[0].split())
     assert "finished 300.0 True\n" in printed
     assert "(1, 3, 43, 64)\n" in printed
     assert cells[4].outputs[0].metadata == {"image/jpeg": {"alt": "a black square"}}
     assert any("widget-view" in json.dumps(output) for output in cells[1].outputs)
 
 
-def test_upload_and_sliders_work_with_old_widgets(old_python):
+def test_upload_and_sliders_work_with_old_widgets(old):
+    python, _ = old
     which = "upload or hand or control or box or follow or fold"
-    command = [old_python, "-m", "pytest", "-q", "tests/test_studio.py", "-k", which]
+    command = [python, "-m", "pytest", "-q", "tests/test_studio.py", "-k", which]
     subprocess.run(command, cwd=ROOT, check=True, timeout=600)
